@@ -1,0 +1,86 @@
+"""Mel filter banks by the definitions in use: where the triangles stand, how high they are.
+
+Sources: Slaney 1998 (Auditory Toolbox, Technical Report 1998-010), linear below 1 kHz and logarithmic above, each triangle of unit area;
+HTK 3.4 (The HTK Book, 5.6), mel = 2595 log10(1 + f/700), each triangle of unit height.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from auricle.errors import RequestError
+from auricle.types import Hertz
+
+MelScale = Literal["slaney", "htk"]
+
+_LINEAR = 200.0 / 3  # hertz a mel below 1 kHz, Slaney's scale
+_KNEE_MEL = 15.0  # 1 kHz
+_LOG_STEP = torch.log(torch.tensor(6.4, dtype=torch.float64)).item() / 27.0
+
+
+def mel_of(hertz: Tensor, scale: MelScale) -> Tensor:
+    """Mel of each frequency.
+
+    Args:
+        hertz: [...] frequencies, Hz.
+        scale: "slaney" or "htk".
+
+    Returns:
+        [...] mel.
+    """
+    if scale == "htk":
+        return 2595.0 * torch.log10(1.0 + hertz / 700.0)
+    above = _KNEE_MEL + torch.log(hertz.clamp(min=1e-9) / 1000.0) / _LOG_STEP
+    return torch.where(hertz < 1000.0, hertz / _LINEAR, above)
+
+
+def hertz_of(mel: Tensor, scale: MelScale) -> Tensor:
+    """Frequency of each mel, the inverse of `mel_of`.
+
+    Args:
+        mel: [...] mel.
+        scale: "slaney" or "htk".
+
+    Returns:
+        [...] Hz.
+    """
+    if scale == "htk":
+        return 700.0 * (10.0 ** (mel / 2595.0) - 1.0)
+    return torch.where(mel < _KNEE_MEL, mel * _LINEAR, 1000.0 * torch.exp(_LOG_STEP * (mel - _KNEE_MEL)))
+
+
+def filters(sample_rate: int, n_fft: int, *, bins: int, min_hz: Hertz, max_hz: Hertz, scale: MelScale) -> Tensor:
+    """The filter bank as a matrix, Slaney's with unit area, HTK's with unit height.
+
+    Args:
+        sample_rate: samples a second.
+        n_fft: length of the transform.
+        bins: filters.
+        min_hz: lower edge of the first filter.
+        max_hz: upper edge of the last; 0 means half the sample rate.
+        scale: "slaney" or "htk".
+
+    Returns:
+        [1 + n_fft // 2, F] float32 weights of each spectral bin.
+
+    Raises:
+        RequestError: no filters, or edges out of order or above half the sample rate.
+    """
+    top = max_hz or sample_rate / 2
+    if bins < 1 or not 0 <= min_hz < top <= sample_rate / 2:
+        raise RequestError(
+            f"a mel filter bank of {bins} bins from {min_hz} to {top} Hz cannot be made at {sample_rate} Hz; wanted at least "
+            f"1 bin and 0 <= min_hz < max_hz <= {sample_rate / 2:g}"
+        )
+    at = torch.linspace(0, sample_rate / 2, 1 + n_fft // 2, dtype=torch.float64)
+    ends = mel_of(torch.tensor([min_hz, top], dtype=torch.float64), scale)
+    edges = hertz_of(torch.linspace(ends[0].item(), ends[1].item(), bins + 2, dtype=torch.float64), scale)
+    rising = (at[:, None] - edges[:-2]) / (edges[1:-1] - edges[:-2])
+    falling = (edges[2:] - at[:, None]) / (edges[2:] - edges[1:-1])
+    triangles = torch.minimum(rising, falling).clamp(min=0)
+    if scale == "slaney":
+        triangles = triangles * (2.0 / (edges[2:] - edges[:-2]))
+    return triangles.float()

@@ -1,0 +1,1 @@
+"""One published primitive a file, for what two models use identically."""

@@ -1,0 +1,1 @@
+"""Shipped recipes, one published or measured result each."""

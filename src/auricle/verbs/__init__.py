@@ -1,0 +1,1 @@
+"""One command a file, one function of the same name, parameters and defaults."""
