@@ -7,7 +7,6 @@ licence, how it was measured. Loading one never runs code from it: a recipe that
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -87,8 +86,8 @@ def save(bundle: Bundle, folder: Path) -> None:
     new_weights, new_about = folder / "weights.safetensors.part", folder / "bundle.json.part"
     save_file(weights, new_weights)
     new_about.write_text(json.dumps(about, indent=1, ensure_ascii=False), encoding="utf-8")
-    os.replace(new_weights, folder / "weights.safetensors")
-    os.replace(new_about, folder / "bundle.json")
+    new_weights.replace(folder / "weights.safetensors")
+    new_about.replace(folder / "bundle.json")
 
 
 def load(folder: Path) -> Bundle:

@@ -41,7 +41,7 @@ class BundleError(AuricleError):
     """A trained model on disk is damaged, or was made for something else."""
 
 
-class MissingExtra(AuricleError):
+class MissingExtraError(AuricleError):
     """An optional dependency is needed and not installed.
 
     Args:

@@ -6,6 +6,8 @@ model ("model.…") and the head ("head.…"). Whatever the chunks, the concaten
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -21,6 +23,11 @@ class Pipe(nn.Module):
         model: feature to hidden; see `auricle.models`.
         head: hidden to logits; see `auricle.heads`.
     """
+
+    # Which attributes each stage has is its kind's contract, kept by the batteries.
+    frontend: Any
+    model: Any
+    head: Any
 
     def __init__(self, frontend: nn.Module, model: nn.Module, head: nn.Module) -> None:
         super().__init__()
@@ -92,8 +99,8 @@ class Pipe(nn.Module):
         self._refuse_unless_streamable()
         some = next(self.parameters())
         state: State = {"wave": some.new_zeros(rows, 0)}
-        state |= {f"model.{k}": v for k, v in self.model.start(rows).items()}  # type: ignore[operator]
-        state |= {f"head.{k}": v for k, v in self.head.start(rows, window).items()}  # type: ignore[operator]
+        state |= {f"model.{k}": v for k, v in self.model.start(rows).items()}
+        state |= {f"head.{k}": v for k, v in self.head.start(rows, window).items()}
         return state
 
     def step(self, chunk: Tensor, state: State) -> tuple[Tensor, State]:
@@ -128,8 +135,8 @@ class Pipe(nn.Module):
         """
         length = torch.full((wave.shape[0],), wave.shape[-1], device=wave.device)
         feature, _ = self.frontend(wave, length)
-        hidden, model = self.model.step(feature, _part(state, "model."))  # type: ignore[operator]
-        logits, head = self.head.step(hidden, _part(state, "head."))  # type: ignore[operator]
+        hidden, model = self.model.step(feature, _part(state, "model."))
+        logits, head = self.head.step(hidden, _part(state, "head."))
         after = {f"model.{k}": v for k, v in model.items()} | {f"head.{k}": v for k, v in head.items()}
         return hidden, logits, after
 

@@ -42,7 +42,7 @@ class Clip:
     @property
     def duration(self) -> Seconds:
         """Length in seconds."""
-        return self.samples.shape[-1] / self.sample_rate
+        return float(self.samples.shape[-1]) / self.sample_rate
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """One way to pool and classify a file: `hidden [B, D, M], length [B] -> logits [B, K]`, always logits, padding never counts.
 
-An entry is a `torch.nn.Module` made with `dim, classes` first. A streamable one has `start(rows, window) -> State` and
-`step(hidden, state) -> (logits [B, K, M], state)`: the pooled logits after each step, over all steps so far (`window` 0) or the last `window`.
+An entry is a `torch.nn.Module` made with `dim, classes` first, with the attributes `dim` and `streamable`. A streamable one has
+`start(rows, window) -> State` and `step(hidden, state) -> (logits [B, K, M], state)`: the pooled logits after each step, over all steps
+so far (`window` 0) or the last `window`.
 """

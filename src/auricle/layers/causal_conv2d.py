@@ -1,7 +1,7 @@
 """A convolution over frequency and time that never looks ahead, so that a stream equals a whole clip.
 
-Frequency is padded on both sides, time only on the left by kernel - stride frames: output m then depends on inputs up to m·stride + stride - 1,
-and N frames give N // stride. The state is the last kernel - stride input frames, zeros before the first.
+Frequency is padded on both sides, time only on the left by kernel - stride frames: output m then depends on inputs up to
+m·stride + stride - 1, and N frames give N // stride. The state is the last kernel - stride input frames, zeros before the first.
 """
 
 from __future__ import annotations
