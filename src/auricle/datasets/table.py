@@ -1,0 +1,199 @@
+"""Your own clips in a table: CSV, TSV or JSON lines with the columns path and label, and perhaps split, fold, group, start, stop.
+
+A column `labels` in place of `label` holds any number of labels, separated by `|`, `;` or `,` (in JSON lines also a list): where some row
+has none or several, the task is `multi`. `start` and `stop` are seconds within the file. `split` is train, dev or test. `group` is what
+must never straddle a split: speaker, session, source recording. Paths are relative to the table. Byte order marks, UTF-16, semicolons and
+tabs are understood.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from auricle.catalog import nearest
+from auricle.datasets._pattern import SPLITS
+from auricle.datasets._text import Row, read_table
+from auricle.errors import DataError
+from auricle.types import Item, Seconds, Skipped, TaskKind
+
+SUFFIXES = frozenset({".csv", ".tsv", ".jsonl", ".ndjson"})
+_PATHS = ("path", "file", "filename", "file_name", "filepath", "file_path", "audio_filepath", "audio")
+_LABELS = ("label", "class", "category", "labels", "classes", "tags")
+_SEVERAL = ("labels", "classes", "tags")
+
+
+class Table:
+    """One row a clip.
+
+    Args:
+        path: column of the file's path; "" takes the first of path, file, filename, audio_filepath … that is there.
+        label: column of the label; "" takes the first of label, class, category, labels, tags … that is there.
+        group: column of the group.
+        folder: where the paths begin, relative to the table; "" is the table's own folder.
+        separator: what stands between several labels; "auto" is the first of `|`, `;`, `,` that the column holds.
+        kind: "single" or "multi"; "auto" is multi where the column is called labels, classes or tags and a row has none or several.
+        bad_rows: "refuse" the table at the first row that cannot be used, or "skip" such rows and list them.
+    """
+
+    title = "A table of clips"
+    license = "yours"
+    source = ""
+    citation = ""
+    labels: tuple[str, ...] = ()
+    kind: TaskKind = "single"
+    example = ("clips.csv",)
+    weights_may_ship = True
+
+    def __init__(
+        self,
+        *,
+        path: str = "",
+        label: str = "",
+        group: str = "group",
+        folder: str = "",
+        separator: Literal["auto", "|", ";", ","] = "auto",
+        kind: Literal["auto", "single", "multi"] = "auto",
+        bad_rows: Literal["refuse", "skip"] = "refuse",
+    ) -> None:
+        self.path, self.label, self.group = path.strip().lower(), label.strip().lower(), group.strip().lower()
+        self.folder = folder
+        self.separator = separator
+        self.several = kind
+        self.bad_rows = bad_rows
+        if kind == "multi":
+            self.kind = "multi"
+
+    def items(self, root: Path) -> Iterator[Item]:
+        """Every row, in the table's order.
+
+        Args:
+            root: the table, or a folder that holds exactly one.
+
+        Returns:
+            the items.
+
+        Raises:
+            DataError: no table or several; a missing or repeated column; with `bad_rows` "refuse", the first row that cannot be used.
+        """
+        return (found for found in self._read(root) if isinstance(found, Item))
+
+    def skipped(self, root: Path) -> Iterator[Skipped]:
+        """Rows that cannot be used, each with its number and reason."""
+        return (found for found in self._read(root) if isinstance(found, Skipped))
+
+    def _read(self, root: Path) -> Iterator[Item | Skipped]:
+        file = only_table(root)
+        columns, rows = read_table(file)
+        path_column = _column(file, columns, self.path, _PATHS, "path")
+        label_column = _column(file, columns, self.label, _LABELS, "label")
+        if self.group != "group":
+            _column(file, columns, self.group, (), "group")
+        separator = self._separator(label_column, rows)
+        seen: dict[tuple[str, Seconds, Seconds | None], int] = {}
+        for row in rows:
+            path = file.parent / self.folder / _text(row, path_column)
+            try:
+                item = self._item(file, row, path, _labels(row, label_column, separator))
+                key = (str(path), item.start, item.stop)
+                if key in seen:
+                    raise DataError(f"{file} row {row.number} repeats row {seen[key]}: {_text(row, path_column)}, the same stretch")
+                seen[key] = row.number
+            except DataError as wrong:
+                if self.bad_rows == "refuse":
+                    raise DataError(str(wrong), hint='--set data.bad_rows="skip" leaves such rows out and lists them') from None
+                yield Skipped(path, str(wrong))
+                continue
+            yield item
+
+    def _item(self, file: Path, row: Row, path: Path, target: tuple[str, ...]) -> Item:
+        where = f"{file} row {row.number}"
+        if path == file.parent / self.folder:
+            raise DataError(f"{where} has no path")
+        if not path.is_file():
+            raise DataError(
+                f"{where} names {path}, which is not there" if not path.exists() else f"{where} names {path}, which is a folder"
+            )
+        if not target and (self.several == "single" or not self._many(row)):
+            raise DataError(f"{where} has no label")
+        if len(target) > 1 and self.several == "single":
+            raise DataError(f"{where} has {len(target)} labels ({', '.join(target)}); wanted one")
+        start, stop = _seconds(where, row, "start") or 0.0, _seconds(where, row, "stop")
+        if stop is not None and stop <= start:
+            raise DataError(f"{where} ends at {stop:g} s, not after its start at {start:g} s")
+        said = _text(row, "split").lower()
+        if said and said not in SPLITS:
+            raise DataError(f"{where} is in the split {said!r}; wanted train, dev (or val) or test")
+        return Item(path, target, start=start, stop=stop, split=SPLITS.get(said, ""), fold=_text(row, "fold"), group=_text(row, self.group))
+
+    def _many(self, row: Row) -> bool:
+        return self.several == "multi" or any(c in row.cells for c in _SEVERAL)
+
+    def _separator(self, column: str, rows: list[Row]) -> str:
+        if self.several == "single" or (self.several == "auto" and column not in _SEVERAL):
+            return ""
+        if self.separator != "auto":
+            return self.separator
+        cells = [c for row in rows if isinstance(c := row.cells.get(column, ""), str)]
+        return next((s for s in "|;," if any(s in c for c in cells)), "|")
+
+
+def only_table(root: Path) -> Path:
+    """The table itself, or the only one directly in a folder.
+
+    Args:
+        root: a table or a folder.
+
+    Returns:
+        the table's path.
+
+    Raises:
+        DataError: no table there, or several.
+    """
+    if root.is_file():
+        return root
+    tables = sorted(p for p in root.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith(".")) if root.is_dir() else []
+    if len(tables) == 1:
+        return tables[0]
+    if not tables:
+        raise DataError(f"{root} holds no table; wanted a .csv, .tsv or .jsonl file")
+    raise DataError(f"{root} holds {len(tables)} tables ({', '.join(p.name for p in tables[:5])}); wanted one", hint="name the file itself")
+
+
+def _column(file: Path, columns: tuple[str, ...], wanted: str, usual: tuple[str, ...], what: str) -> str:
+    if wanted:
+        if wanted not in columns:
+            raise DataError(f"{file} has no column {wanted!r}{nearest(wanted, list(columns))}")
+        return wanted
+    for name in usual:
+        if name in columns:
+            return name
+    raise DataError(
+        f"{file} has no column {what!r}; it has {', '.join(columns)}", hint=f'--set data.{what}="COLUMN" names the column that holds it'
+    )
+
+
+def _text(row: Row, column: str) -> str:
+    cell = row.cells.get(column, "")
+    return cell if isinstance(cell, str) else ",".join(cell)
+
+
+def _labels(row: Row, column: str, separator: str) -> tuple[str, ...]:
+    cell = row.cells.get(column, "")
+    parts = cell if isinstance(cell, list) else cell.split(separator) if separator else [cell]
+    return tuple(dict.fromkeys(p.strip() for p in parts if p.strip()))
+
+
+def _seconds(where: str, row: Row, column: str) -> Seconds | None:
+    text = _text(row, column)
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value >= 0):
+        raise DataError(f"{where} has {column} {text!r}; wanted seconds, zero or more, such as 1.25")
+    return value
