@@ -1,0 +1,312 @@
+"""A recipe: everything that decides a result, read from TOML, checked before any data is touched, written back whole as JSON.
+
+The sections are the pipe's stages. A stage is `name` and its constructor's keyword arguments, so a recipe's keys are documented where
+they are used. `--set section.key=value`, in TOML's own value syntax, is the only override.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import tomllib
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal, get_args, get_type_hints
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as checked
+
+from auricle import catalog
+from auricle.errors import RequestError
+from auricle.types import Seconds, Spec
+
+_STRICT = ConfigDict(extra="forbid", strict=True)
+_STAGES = {"data": "datasets", "frontend": "frontends", "model": "models", "head": "heads", "loss": "losses", "decider": "deciders"}
+_WITHOUT_EFFECT = ("expect", "note", "train.device", "train.workers", "train.progress", "train.checkpoint_minutes", "feed.cache_gb")
+
+
+@checked(frozen=True, config=_STRICT)
+class Feed:
+    """How clips of any length become rows of one length.
+
+    Args:
+        seconds: length of a training crop, and of a window when a longer clip is scored.
+        short: what is done to a clip shorter than `seconds` when training; "pad" adds silence, "tile" repeats it.
+        min_seconds: clips shorter than this are padded with silence before they are scored.
+        channels: how channels become one; "mean", "first" or "loudest".
+        cache_gb: memory for decoded clips; beyond it files are read again each epoch.
+    """
+
+    seconds: Seconds = 5.0
+    short: Literal["pad", "tile"] = "pad"
+    min_seconds: Seconds = 0.25
+    channels: Literal["mean", "first", "loudest"] = "mean"
+    cache_gb: float = 2.0
+
+
+@checked(frozen=True, config=_STRICT)
+class Split:
+    """Which clips train, which choose, which judge.
+
+    Args:
+        rule: "official" (the corpus's own train/test), "fold" (one official fold is the test), "group" (one group is the test, the
+            others train), "random" (stratified, groups never straddle), or "auto": the first of official, fold, random that the
+            corpus allows.
+        test: the fold or group that judges, for "fold" and "group"; "" takes the last.
+        test_fraction: share of groups that judge, for "random".
+        dev_fraction: share of the training groups that stop early and calibrate; 0 trains to the last epoch, uncalibrated.
+    """
+
+    rule: Literal["auto", "official", "fold", "group", "random"] = "auto"
+    test: str = ""
+    test_fraction: float = 0.2
+    dev_fraction: float = 0.15
+
+
+@checked(frozen=True, config=_STRICT)
+class Train:
+    """The training loop's settings.
+
+    Args:
+        epochs: passes over the training clips.
+        batch: rows of a step, over all devices together.
+        lr: peak learning rate of AdamW, after `warmup` epochs and before a cosine to zero.
+        warmup: epochs of linear warm-up.
+        weight_decay: AdamW's, on matrices and kernels only.
+        label_smoothing: share of a target's mass spread over the other classes.
+        clip_norm: largest norm of the gradient; 0 does not clip.
+        ema: decay of the averaged weights that are evaluated and kept; 0 keeps the last weights.
+        patience: epochs without improvement of the development loss before stopping; 0 never stops early, and keeps the last epoch.
+        balance: draw classes equally often instead of clips.
+        precision: "32-true" or "bf16-mixed".
+        device: "auto", "cpu", "cuda" or "mps".
+        devices: how many of them, each a process; the batch is shared out.
+        time: budget such as "10m"; the schedule is fitted into it; "" has none.
+        workers: threads that read files ahead.
+        checkpoint_minutes: time between checkpoints, within an epoch too.
+        progress: whether a bar is drawn.
+    """
+
+    epochs: int = 60
+    batch: int = 32
+    lr: float = 3e-3
+    warmup: float = 3.0
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.1
+    clip_norm: float = 5.0
+    ema: float = 0.995
+    patience: int = 0
+    balance: bool = False
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    devices: int = 1
+    time: str = ""
+    workers: int = 2
+    checkpoint_minutes: float = 2.0
+    progress: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One resolved recipe.
+
+    Args:
+        seed: the only source of chance.
+        sample_rate: samples a second inside the pipe.
+        data: the dataset and its settings.
+        frontend: wave to feature.
+        model: feature to hidden.
+        head: hidden to logits.
+        augment: what is done to training rows, in this order.
+        loss: None lets the task decide.
+        decider: None lets the task decide.
+        feed: how clips become rows.
+        split: which clips train, choose and judge.
+        train: the loop.
+        expect: a measured score this recipe should reach, and its tolerance; never part of the identity.
+        note: where the numbers come from.
+    """
+
+    seed: int = 0
+    sample_rate: int = 16_000
+    data: Spec = Spec("folder")
+    frontend: Spec = Spec("log_mel")
+    model: Spec = Spec("cnn")
+    head: Spec = Spec("mean_pool")
+    augment: tuple[Spec, ...] = ()
+    loss: Spec | None = None
+    decider: Spec | None = None
+    feed: Feed = field(default_factory=Feed)
+    split: Split = field(default_factory=Split)
+    train: Train = field(default_factory=Train)
+    expect: dict[str, float] = field(default_factory=dict)
+    note: str = ""
+
+    @property
+    def identity(self) -> str:
+        """12 hex digits of a hash over everything that can change the result; it names the run's folder."""
+        tree = self.tree()
+        for key in _WITHOUT_EFFECT:
+            *parents, last = key.split(".")
+            at = tree
+            for parent in parents:
+                at = at[parent]
+            at.pop(last, None)
+        return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:12]
+
+    def tree(self) -> dict[str, Any]:
+        """The recipe as plain JSON values; `parse` reads it back to an equal recipe."""
+        tree: dict[str, Any] = {}
+        for each in dataclasses.fields(self):
+            value = getattr(self, each.name)
+            if isinstance(value, Spec):
+                tree[each.name] = _flat(value)
+            elif each.name == "augment":
+                tree[each.name] = [_flat(s) for s in value]
+            elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+                tree[each.name] = dataclasses.asdict(value)
+            elif value is not None:
+                tree[each.name] = value
+        return tree
+
+
+def shipped() -> list[str]:
+    """Names of the recipes that come with auricle."""
+    return sorted(p.name.removesuffix(".toml") for p in files("auricle.recipes").iterdir() if p.name.endswith(".toml"))
+
+
+def text(name: str) -> str:
+    """The TOML text of a shipped recipe.
+
+    Args:
+        name: the recipe's.
+
+    Returns:
+        Its text as it stands in the file.
+
+    Raises:
+        RequestError: there is no such recipe.
+    """
+    if name not in shipped():
+        raise RequestError(f"{name!r} is not a shipped recipe{catalog.nearest(name, shipped())}")
+    return (files("auricle.recipes") / f"{name}.toml").read_text(encoding="utf-8")
+
+
+def read(recipe: str | Path, overrides: tuple[str, ...] = ()) -> Recipe:
+    """A recipe from a shipped name or a TOML file, with overrides.
+
+    Args:
+        recipe: a shipped recipe's name, or the path of a .toml (or a run's recipe.json).
+        overrides: `section.key=value` each, the value as TOML writes it.
+
+    Returns:
+        The resolved recipe: every stage has all its settings.
+
+    Raises:
+        RequestError: no such recipe; bad TOML; an unknown key (with the nearest legal one); a value of the wrong type.
+    """
+    path = Path(recipe).expanduser()
+    if path.suffix in {".toml", ".json"} and not path.is_file():
+        raise RequestError(f"{path} is not a file")
+    body = path.read_text(encoding="utf-8") if path.is_file() else text(str(recipe))
+    try:
+        tree = json.loads(body) if path.suffix == ".json" else tomllib.loads(body)
+    except (json.JSONDecodeError, tomllib.TOMLDecodeError) as wrong:
+        raise RequestError(f"{recipe} is not a recipe that can be read: {wrong}") from wrong
+    for override in overrides:
+        _override(tree, override)
+    return parse(tree)
+
+
+def parse(tree: dict[str, Any]) -> Recipe:
+    """A recipe from plain values, every stage checked against its signature.
+
+    Args:
+        tree: sections and keys as TOML or JSON gives them.
+
+    Returns:
+        The resolved recipe: every stage has all its settings.
+
+    Raises:
+        RequestError: an unknown key or a value of the wrong type.
+    """
+    legal = {f.name: f for f in dataclasses.fields(Recipe)}
+    hints = get_type_hints(Recipe)
+    values: dict[str, Any] = {}
+    for key, value in tree.items():
+        if key not in legal:
+            raise RequestError(f"recipe.{key} is not a setting{catalog.nearest(key, list(legal))}")
+        if key in _STAGES:
+            values[key] = catalog.check(_STAGES[key], _spec(value, key), where=key)
+        elif key == "augment":
+            values[key] = tuple(catalog.check("augments", _spec(v, key), where=key) for v in _list(value, key))
+        elif key in {"feed", "split", "train"}:
+            values[key] = _section(hints[key], value, key)
+        else:
+            values[key] = _plain(hints[key], value, key)
+    recipe = Recipe(**values)
+    filled: dict[str, Any] = {k: catalog.check(kind, getattr(recipe, k), where=k) for k, kind in _STAGES.items() if getattr(recipe, k)}
+    return dataclasses.replace(recipe, **filled)
+
+
+def _override(tree: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    if not equals or not key.strip():
+        raise RequestError(f"--set {override!r} is not of the form section.key=value")
+    try:
+        parsed = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value.strip()
+    *parents, last = key.strip().split(".")
+    at = tree
+    for parent in parents:
+        at = at.setdefault(parent, {})
+        if not isinstance(at, dict):
+            raise RequestError(f"--set {override!r} reaches into {parent}, which is not a section")
+    if last == "name" and at.get("name") != parsed:
+        at.clear()
+    at[last] = parsed
+
+
+def _spec(value: object, key: str) -> Spec:
+    if isinstance(value, str):
+        return Spec(value)
+    if not isinstance(value, dict) or not isinstance(value.get("name"), str):
+        raise RequestError(f'recipe.{key} is {value!r}, which has no name; wanted name = "..." and its settings')
+    return Spec(value["name"], {k: v for k, v in value.items() if k != "name"})
+
+
+def _list(value: object, key: str) -> list[object]:
+    if not isinstance(value, list):
+        raise RequestError(f"recipe.{key} is {value!r}, which is not a list; wanted [[{key}]] sections")
+    return value
+
+
+def _section(kind: Any, value: object, key: str) -> Any:
+    if not isinstance(value, dict):
+        raise RequestError(f"recipe.{key} is {value!r}, which is not a section")
+    legal = [f.name for f in dataclasses.fields(kind)]
+    for name in value:
+        if name not in legal:
+            raise RequestError(f"recipe.{key}.{name} is not a setting{catalog.nearest(name, legal)}")
+    try:
+        return TypeAdapter(kind).validate_json(json.dumps(value))
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        name = str(first["loc"][-1])
+        hint = get_type_hints(kind).get(name)
+        wanted = " or ".join(map(repr, get_args(hint))) if get_args(hint) else getattr(hint, "__name__", hint)
+        raise RequestError(f"recipe.{key}.{name} is {value.get(name)!r}, which is not {wanted}") from wrong
+
+
+def _plain(kind: Any, value: object, key: str) -> Any:
+    try:
+        return TypeAdapter(kind).validate_json(json.dumps(value), strict=True)
+    except (ValidationError, TypeError) as wrong:
+        raise RequestError(f"recipe.{key} is {value!r}, which is not {getattr(kind, '__name__', kind)}") from wrong
+
+
+def _flat(spec: Spec) -> dict[str, Any]:
+    return {"name": spec.name, **spec.args}

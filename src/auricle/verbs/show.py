@@ -1,0 +1,98 @@
+"""What there is: the catalogues, their entries, an entry's settings, a recipe's text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from auricle import catalog, recipe
+
+_PIPED = ("frontends", "models", "heads")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What `show` found, as text and as plain values.
+
+    Args:
+        lines: the text.
+        values: the same for `--json`.
+    """
+
+    lines: str
+    values: Any
+
+    def text(self) -> str:
+        """The text as it is printed."""
+        return self.lines
+
+    def tree(self) -> Any:
+        """Plain JSON values."""
+        return self.values
+
+
+def show(kind: str | None = None, name: str | None = None) -> Shown:
+    """The catalogues, the entries of one, or one entry with its settings.
+
+    `auricle show recipes NAME > mine.toml` is how a recipe is customised. Reads source text only: nothing is imported, and a component
+    of your own (`auricle show models ./mine.py`) is shown like any other.
+
+    Args:
+        kind: a catalogue, such as models or recipes; all of them where it is left out.
+        name: an entry of it, or a Python file.
+
+    Returns:
+        The text, and the same as plain values.
+
+    Raises:
+        RequestError: there is no such catalogue or entry.
+    """
+    if kind is None:
+        counts = {each: len(catalog.names(each)) for each in catalog.kinds()} | {"recipes": len(recipe.shipped())}
+        rows = [(each, f"{counts[each]:3}  {catalog.about(each)}") for each in sorted(counts)]
+        return Shown(_table(rows), counts)
+    if kind == "recipes":
+        return _recipes(name)
+    if name is None:
+        rows = [(each, catalog.summary(kind, each)) for each in catalog.names(kind)]
+        return Shown(_table(rows) or f"there are no {kind} yet", dict(rows))
+    return _entry(kind, name)
+
+
+def _recipes(name: str | None) -> Shown:
+    if name is not None:
+        return Shown(recipe.text(name), recipe.read(name).tree())
+    rows = [(each, recipe.text(each).partition("\n")[0].lstrip("# ")) for each in recipe.shipped()]
+    return Shown(_table(rows) or "there are no recipes yet", dict(rows))
+
+
+def _entry(kind: str, name: str) -> Shown:
+    document, settings = catalog.document(kind, name), catalog.settings(kind, name)
+    explained = catalog.explained(kind, name)
+    rows = [(each.name, each.annotation, _default(each, kind), explained.get(each.name, "")) for each in settings]
+    parts = [document, _table(rows) if rows else "no settings"]
+    values = {
+        "kind": kind,
+        "name": name,
+        "document": document,
+        "settings": [_plain(each, explained.get(each.name, "")) for each in settings],
+    }
+    return Shown("\n\n".join(parts), values)
+
+
+def _default(setting: catalog.Setting, kind: str) -> str:
+    if setting.default is not catalog.REQUIRED:
+        return repr(setting.default)
+    return "from the pipe" if setting.positional and kind in _PIPED else "required"
+
+
+def _plain(setting: catalog.Setting, meaning: str) -> dict[str, object]:
+    default = {} if setting.default is catalog.REQUIRED else {"default": setting.default}
+    return {"name": setting.name, "type": setting.annotation, **default, "meaning": meaning}
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> str:
+    """Columns as wide as their widest cell; the last one as it is."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))] if rows else []
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
