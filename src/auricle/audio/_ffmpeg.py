@@ -1,0 +1,123 @@
+"""Decoding by FFmpeg through PyAV, which the extra `formats` brings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NoReturn
+
+import av
+import numpy as np
+from av.error import FFmpegError
+from numpy.typing import NDArray
+
+from auricle.errors import AudioError
+
+# Demuxers are named, never probed for: a playlist or script that calls itself sound must not make FFmpeg open other files or addresses.
+_DEMUXERS = {"mov": "mov", "opus": "ogg", "wav": "wav"}
+_SCALE = {"u8": (128.0, 1 / 128), "s16": (0.0, 1 / 32768), "s32": (0.0, 1 / 2147483648), "s64": (0.0, 1 / 9223372036854775808)}
+
+
+class FfmpegSource:
+    """A file opened by FFmpeg.
+
+    Args:
+        path: the file.
+        container: what its first bytes say it is.
+
+    Raises:
+        AudioError: it holds no sound, or none that FFmpeg understands.
+    """
+
+    def __init__(self, path: Path, container: str) -> None:
+        self._bytes = path.open("rb")
+        try:
+            self._container: Any = av.open(
+                self._bytes, format=_DEMUXERS.get(container, container), metadata_errors="replace", io_open=_refuse
+            )
+            if not self._container.streams.audio:
+                raise AudioError("it holds no sound")
+            stream = self._container.streams.audio[0]
+            context = stream.codec_context
+            if context is None:
+                raise AudioError("its codec is unknown")
+            stream.thread_type = "NONE"
+            self.container = container
+            self.codec = str(context.name)
+            self.decoder = f"av {av.__version__}"
+            self.warnings: list[str] = []
+            self._damaged = 0
+            self._frames = self._decoded(stream)
+            self._first = next(self._frames, None)
+        except FFmpegError as error:
+            self._bytes.close()
+            raise AudioError(f"FFmpeg says: {error.strerror}") from error
+        except BaseException:
+            self._bytes.close()
+            raise
+        # A decoder knows better than the header (HE-AAC doubles the rate), so the first frame decides where there is one.
+        self.sample_rate = int(self._first.sample_rate if self._first else context.sample_rate or 0)
+        self.channels = int(self._first.layout.nb_channels if self._first else context.channels or 0)
+        self.claimed = round(float(stream.duration * stream.time_base) * self.sample_rate) if stream.duration else 0
+
+    def chunks(self, start: int) -> Iterator[NDArray[np.float32]]:
+        """The samples from a frame on; everything before is decoded too, since seeking in coded sound is not exact.
+
+        Args:
+            start: the first frame wanted.
+
+        Yields:
+            [C, n] full scale ±1, n > 0.
+        """
+        skip, frame = start, self._first
+        while frame is not None:
+            if frame.sample_rate != self.sample_rate or frame.layout.nb_channels != self.channels:
+                self.warnings.append(
+                    f"changes from {self.sample_rate} Hz and {self.channels} channels to {frame.sample_rate} Hz and "
+                    f"{frame.layout.nb_channels} on its way; what follows is left out"
+                )
+                break
+            if frame.samples > skip:
+                yield _planar(frame)[:, skip:]
+            skip = max(0, skip - frame.samples)
+            frame = next(self._frames, None)
+        if self._damaged:
+            self.warnings.append(f"is damaged: {self._damaged} of its packets could not be decoded")
+
+    def __enter__(self) -> FfmpegSource:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._container.close()
+        self._bytes.close()
+
+    def _decoded(self, stream: Any) -> Iterator[Any]:
+        packets = self._container.demux(stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except FFmpegError as error:
+                self.warnings.append(f"is damaged: reading stopped with {error.strerror!r}")
+                return
+            if packet is None:
+                return
+            try:
+                yield from packet.decode()
+            except FFmpegError:
+                self._damaged += 1
+
+
+def _planar(frame: Any) -> NDArray[np.float32]:
+    """[C, n] full scale ±1."""
+    values = frame.to_ndarray()
+    if not frame.format.is_planar:
+        values = values.reshape(-1, frame.layout.nb_channels).T
+    offset, scale = _SCALE.get(frame.format.name.removesuffix("p"), (0.0, 0.0))
+    if scale:
+        values = (values.astype(np.float64) - offset) * scale
+    return np.ascontiguousarray(values, dtype=np.float32)
+
+
+def _refuse(url: str, flags: int, options: dict[str, str]) -> NoReturn:  # noqa: ARG001 - the signature is FFmpeg's
+    raise AudioError(f"it refers to another file, {url}, which is not opened")

@@ -1,0 +1,95 @@
+"""Decoding by libsndfile."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from auricle.audio._source import CHUNK_VALUES
+
+# Subtypes whose every frame lies where it is computed to lie, so that a seek is exact and costs nothing.
+_SEEKABLE = {"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW"}
+_UNKNOWN_LENGTH = 1 << 62
+
+
+class LibsndfileSource:
+    """A file opened by libsndfile.
+
+    Args:
+        path: the file.
+        container: what its first bytes say it is.
+
+    Raises:
+        soundfile.SoundFileError: libsndfile does not understand it.
+    """
+
+    def __init__(self, path: Path, container: str) -> None:
+        self._file = soundfile.SoundFile(os.fsencode(path))
+        self.container = container
+        self.codec = str(self._file.subtype).lower()
+        self.sample_rate = int(self._file.samplerate)
+        self.channels = int(self._file.channels)
+        frames = int(self._file.frames)
+        self.claimed = frames if frames < _UNKNOWN_LENGTH else 0
+        self.decoder = f"soundfile {soundfile.__version__} (libsndfile {soundfile.__libsndfile_version__})"
+        self.warnings: list[str] = []
+
+    def chunks(self, start: int) -> Iterator[NDArray[np.float32]]:
+        """The samples from a frame on.
+
+        Args:
+            start: the first frame wanted.
+
+        Yields:
+            [C, n] full scale ±1, n > 0.
+        """
+        skip = start
+        if self._file.seekable() and str(self._file.subtype) in _SEEKABLE and self.container != "flac":
+            skip = start - int(self._file.seek(min(start, self._file.frames)))
+        frames = max(1, CHUNK_VALUES // self.channels)
+        while True:
+            block, failed = self._read(frames)
+            ended = len(block) == 0
+            if skip:
+                skip, block = max(0, skip - len(block)), block[skip:]
+            if len(block):
+                yield np.ascontiguousarray(block.T)
+            if failed:
+                self.warnings.append(f"is damaged: decoding stopped with {failed!r}")
+            if failed or ended:
+                return
+
+    def __enter__(self) -> LibsndfileSource:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._file.close()
+
+    def _read(self, frames: int) -> tuple[NDArray[np.float32], str]:
+        """[n, C] samples, and the error that ended them."""
+        # An error loses the count of what was decoded before it: the part of the buffer that is not NaN any more.
+        buffer = np.full((frames, self.channels), np.nan, np.float32)
+        try:
+            return self._file.read(frames, dtype="float32", always_2d=True, out=buffer), ""
+        except soundfile.SoundFileRuntimeError as error:
+            written = ~np.isnan(buffer).any(axis=1)
+            return buffer[: len(buffer) if written.all() else int(written.argmin())], reason(error)
+
+
+def reason(error: Exception) -> str:
+    """What libsndfile said, without its prefix and without the path, which the caller names.
+
+    Args:
+        error: what it raised.
+
+    Returns:
+        A clause without its full stop.
+    """
+    said = getattr(error, "error_string", "") or str(error)
+    return str(said).removeprefix("Error : ").strip().rstrip(".")
