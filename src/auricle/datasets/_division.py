@@ -1,8 +1,8 @@
-"""Which clips train, which choose, which judge: groups stay whole, every class trains where that is possible, and a digest names the
-result.
+"""Which clips train, which choose, which judge: groups stay whole, and a digest names the result.
 
-Groups are assigned largest first, each to the held-out part if that brings the part's class counts closer to their share (the rule of
-stratified group cross-validation); ties and equals are ordered by a hash of seed and name, so that the result is the same on every machine.
+Every class trains where that is possible. Groups are assigned largest first, each to the held-out part if that brings the part's class
+counts closer to their share (the rule of stratified group cross-validation); equals are ordered by a hash of seed and name, so that the
+result is the same on every machine.
 """
 
 from __future__ import annotations
@@ -271,7 +271,7 @@ def _gaps(train: tuple[Item, ...], test: tuple[Item, ...]) -> list[str]:
 def _headline(rule: Rule, judge: str, train: tuple[Item, ...], dev: tuple[Item, ...], test: tuple[Item, ...]) -> str:
     what = {
         "official": "Official split",
-        "fold": f"Official fold {judge} judges",
+        "fold": f"Fold {judge} judges",
         "group": f"Group {judge} judges, unheard in training",
         "random": "Stratified draw, groups whole",
     }[rule]

@@ -25,8 +25,9 @@ class Folder:
 
     Args:
         layout: what the folders mean from the top, such as "label/group", "group/label", "split/label" or "-/label" ("-" has no meaning;
-            folders deeper than the layout have none either); "auto" is "label/group", after "split/" or "fold/" where every top folder is
-        one. pattern: regular expression with named groups out of label, group, split, fold, searched in each path below the folder (with
+            folders deeper than the layout have none either); "auto" is "label/group", after "split/" or "fold/" where every
+            top folder is one.
+        pattern: regular expression with named groups out of label, group, split, fold, searched in each path below the folder (with
             `/`); what it finds goes before what the folders say. `(?P<group>[^/_]+)_[^/]*$` takes the file's name up to its first
             underscore.
     """
