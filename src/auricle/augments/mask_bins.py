@@ -1,0 +1,58 @@
+"""Hide stripes of bins behind the feature's mean.
+
+SpecAugment (Park et al. 2019, section 2). The fill is 0, which is each bin's mean where the front end normalises.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+class MaskBins:
+    """Stripes of bins set to zero.
+
+    Args:
+        sample_rate: samples a second.
+        p: probability that a row is masked.
+        stripes: stripes in a masked row.
+        max_fraction: widest stripe, as a share of all bins.
+    """
+
+    domain = "feature"
+
+    def __init__(self, sample_rate: int, *, p: float = 1.0, stripes: int = 2, max_fraction: float = 0.15) -> None:
+        self.sample_rate = sample_rate
+        self.p = p
+        self.stripes = stripes
+        self.max_fraction = max_fraction
+
+    def draw(self, rng: torch.Generator, shape: torch.Size) -> dict[str, Tensor]:
+        """Which bins stay.
+
+        Args:
+            rng: source of chance.
+            shape: [B, F, N] of the feature.
+
+        Returns:
+            `kept` [B, F] bool.
+        """
+        rows, total = shape[0], shape[-2]
+        width = self.max_fraction * total * torch.rand(rows, self.stripes, generator=rng)
+        start = torch.rand(rows, self.stripes, generator=rng) * (total - width)
+        width = width * (torch.rand(rows, 1, generator=rng) < self.p)
+        at = torch.arange(total)[None, None]
+        hidden = (at >= start.floor()[..., None]) & (at < (start.floor() + width.floor())[..., None])
+        return {"kept": ~hidden.any(1)}
+
+    def apply(self, feature: Tensor, values: dict[str, Tensor]) -> Tensor:
+        """The feature behind its stripes.
+
+        Args:
+            feature: [B, F, N] frames.
+            values: what `draw` gave.
+
+        Returns:
+            [B, F, N] frames.
+        """
+        return feature * values["kept"].to(feature)[..., None]

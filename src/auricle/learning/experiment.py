@@ -1,0 +1,231 @@
+"""One experiment: a corpus divided, surveyed, trained on, calibrated, and judged on clips that had no say in any of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from auricle.bundle import Bundle, build
+from auricle.datasets._corpus import Corpus, open_corpus
+from auricle.datasets._division import Division, divide
+from auricle.errors import DataError, RequestError
+from auricle.feed import Feed, rng
+from auricle.learning.loop import Progress, Training
+from auricle.learning.score import Scored, score
+from auricle.metrics._calibration import fit_temperature, fit_thresholds
+from auricle.recipe import Recipe
+from auricle.types import Item, Seconds, Skipped
+
+Bar = Callable[[str, int], Callable[[], object]]
+
+_NORMALISING_CLIPS = 400  # training clips that the front end's statistics are taken from, drawn evenly
+_LONGEST_ROW: Seconds = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A corpus ready to be trained on.
+
+    Args:
+        corpus: as it was opened.
+        division: which clips train, choose and judge; all of them can be read.
+        recipe: with every open choice settled.
+        feed: surveyed.
+        skipped: files that were left out, and why.
+        warnings: what was repaired while reading.
+    """
+
+    corpus: Corpus
+    division: Division
+    recipe: Recipe
+    feed: Feed
+    skipped: tuple[Skipped, ...]
+    warnings: tuple[str, ...]
+
+
+def prepare(data: str, recipe: Recipe, *, bar: Bar) -> Prepared:
+    """Open, survey and divide a corpus.
+
+    Args:
+        data: corpus name, folder or table.
+        recipe: how; its dataset settings apply where they belong to this corpus's entry.
+        bar: makes a progress bar of so many ticks.
+
+    Returns:
+        Everything that training needs.
+
+    Raises:
+        DataError: too little is left to train or to judge.
+        RequestError: no such corpus.
+    """
+    corpus = open_corpus(data, recipe.data)
+    recipe = dataclasses.replace(recipe, data=corpus.spec)
+    feed = Feed(corpus.task, recipe)
+    survey = feed.survey(corpus.items, bar("reading", len(corpus.items)))
+    if not survey.usable:
+        first = f"; the first: {survey.skipped[0].reason}" if survey.skipped else ""
+        raise DataError(f"none of the {len(corpus.items)} clips of {data} can be read{first}")
+    recipe = _settled(recipe, feed, survey.usable)
+    feed.settle(recipe)
+    division = divide(survey.usable, recipe.split, seed=recipe.seed)
+    if not division.train or not division.test:
+        raise DataError(f"{data} leaves {len(division.train)} clips to train on and {len(division.test)} to judge by; wanted some of each")
+    return Prepared(corpus, division, recipe, feed, corpus.skipped + survey.skipped, survey.warnings)
+
+
+def training(prepared: Prepared, *, budget: Seconds = 0.0) -> Training:
+    """A run at its first step, initialised from the seed, its front end fitted on training clips.
+
+    Args:
+        prepared: the corpus.
+        budget: seconds to fit the run into, or 0.
+
+    Returns:
+        The run.
+    """
+    recipe, feed, division = prepared.recipe, prepared.feed, prepared.division
+    torch.manual_seed(rng(recipe.seed, "initial").initial_seed())
+    pipe = build(recipe, prepared.corpus.task)
+    if hasattr(pipe.frontend, "fit"):
+        pipe.frontend.fit(_some_waves(feed, division.train, pipe.min_samples))
+    return Training(pipe, feed, division.train, division.dev, budget)
+
+
+def finish(run: Training, prepared: Prepared, folder: Path, report: Callable[[Progress, float], None]) -> Bundle:
+    """Train to the end and calibrate on the development group.
+
+    Args:
+        run: new or restored.
+        prepared: the corpus.
+        folder: for checkpoints.
+        report: called after each step.
+
+    Returns:
+        The bundle, its card telling data and selection; not yet judged.
+    """
+    pipe = run.run(folder, report)
+    corpus, division, recipe = prepared.corpus, prepared.division, prepared.recipe
+    temperature, thresholds = 1.0, ()
+    if division.dev:
+        scored = score(pipe, prepared.feed, division.dev)
+        if corpus.task.kind == "single":
+            temperature = fit_temperature(scored.logits.double().numpy(), scored.target.numpy()[scored.owner.numpy()])
+        else:
+            thresholds = tuple(fit_thresholds(scored.probabilities().numpy(), scored.target.numpy()))
+    card = {
+        "dataset": corpus.name,
+        "license": corpus.license,
+        "citation": corpus.citation,
+        "weights_may_ship": corpus.weights_may_ship,
+        "rule": division.protocol,
+        "digest": division.digest,
+        "selection": selection(recipe, bool(division.dev)),
+        "decoders": decoders(division.train),
+        "train_clips": len(division.train),
+        "dev_clips": len(division.dev),
+    }
+    return Bundle(pipe, recipe, corpus.task, temperature, thresholds, card)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Answers of a bundle on clips, and the truth.
+
+    Args:
+        items: the clips.
+        probabilities: [R, K] calibrated.
+        uncalibrated: [R, K] at temperature 1.
+        truth: [R] class indices or [R, K] multi-hot.
+    """
+
+    items: tuple[Item, ...]
+    probabilities: NDArray[np.float64]
+    uncalibrated: NDArray[np.float64]
+    truth: NDArray[Any]
+
+
+def judge(bundle: Bundle, feed: Feed, items: Sequence[Item], tick: Callable[[], object] | None = None) -> Judged:
+    """A bundle's answers on clips.
+
+    Args:
+        bundle: trained.
+        feed: reads the clips.
+        items: the clips.
+        tick: called after each piece.
+
+    Returns:
+        Calibrated probabilities and truths.
+    """
+    scored: Scored = score(bundle.pipe, feed, items, tick)
+    return Judged(
+        tuple(items),
+        scored.probabilities(bundle.temperature).double().numpy(),
+        scored.probabilities().double().numpy(),
+        scored.target.numpy(),
+    )
+
+
+def selection(recipe: Recipe, dev: bool) -> str:
+    """How the weights were chosen, in words; the test clips never have a say."""
+    if recipe.train.patience and dev:
+        return f"epoch of the lowest development loss, patience {recipe.train.patience}"
+    averaged = f", weights averaged with decay {recipe.train.ema}" if recipe.train.ema else ""
+    return f"last epoch{averaged}"
+
+
+def seconds_of(budget: str) -> Seconds:
+    """A time budget in seconds.
+
+    Args:
+        budget: such as "90s", "10m", "1.5h", or "" for none.
+
+    Returns:
+        Seconds, 0 for none.
+
+    Raises:
+        RequestError: it is none of these.
+
+    >>> seconds_of("10m"), seconds_of("")
+    (600.0, 0.0)
+    """
+    if not budget:
+        return 0.0
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|h)", budget.strip())
+    if not found or not float(found[1]):
+        raise RequestError(f"time is {budget!r}; wanted a number and s, m or h, such as 10m")
+    return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
+
+
+def decoders(items: Sequence[Item]) -> list[str]:
+    """The libraries that decode these files, one file of each suffix asked."""
+    from auricle.audio.read import blocks
+
+    one_each = {item.path.suffix.lower(): item.path for item in items}
+    return sorted({next(iter(blocks(path, seconds=0.1))).decoder for path in one_each.values()})
+
+
+def _settled(recipe: Recipe, feed: Feed, items: Sequence[Item]) -> Recipe:
+    """Rows as long as nearly all clips where the recipe leaves it open."""
+    if recipe.feed.seconds > 0:
+        return recipe
+    durations = [len(feed.wave(item)) / recipe.sample_rate for item in items]
+    seconds = min(_LONGEST_ROW, max(0.5, float(np.quantile(durations, 0.95))))
+    return dataclasses.replace(recipe, feed=dataclasses.replace(recipe.feed, seconds=round(seconds, 2)))
+
+
+def _some_waves(feed: Feed, items: Sequence[Item], least: int) -> Any:
+    step = max(1, len(items) // _NORMALISING_CLIPS)
+    for item in items[::step]:
+        wave = torch.from_numpy(np.asarray(feed.wave(item))[: feed.row])
+        if wave.shape[0] >= least:
+            yield wave[None], torch.tensor([wave.shape[0]])
+
+

@@ -1,0 +1,241 @@
+"""The training loop: epoch, batch, forward, loss, step; judge on the development group; keep; log. One file, read from top to bottom.
+
+Nothing here draws from a running random state: each step seeds its own chance from (seed, epoch, step), so a run resumed from any
+checkpoint ends, on the same machine with as many threads, with the same weights to the last bit.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from auricle.feed import Feed, rng
+from auricle.learning import checkpoint
+from auricle.learning.interruption import interruptible
+from auricle.learning.objective import Objective
+from auricle.learning.schedule import rate
+from auricle.learning.score import score
+from auricle.pipe import Pipe
+from auricle.recipe import Recipe
+from auricle.types import Batch, Item, Seconds
+
+_PACE_STEPS = 12  # steps whose speed tells how many fit into a time budget
+
+
+@dataclass(slots=True)
+class Progress:
+    """Where a run stands: everything of the loop's state that is not a tensor.
+
+    Args:
+        epoch: being trained, from 0.
+        step: next step of it.
+        total: steps of the whole run; 0 until it is known.
+        spent: seconds of training so far, over all resumptions.
+        loss_sum: sum of the losses of this epoch's steps.
+        data_seconds: of this epoch, waited for batches.
+        epoch_seconds: of this epoch.
+        best: lowest development loss.
+        stale: epochs since then.
+        rows: of log.csv.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    total: int = 0
+    spent: Seconds = 0.0
+    loss_sum: float = 0.0
+    data_seconds: Seconds = 0.0
+    epoch_seconds: Seconds = 0.0
+    best: float = float("inf")
+    stale: int = 0
+    rows: list[dict[str, float]] = field(default_factory=list)
+
+
+class Training:
+    """A run in memory: the pipe, its averaged weights, the optimizer, and where it stands.
+
+    Args:
+        pipe: to be trained.
+        feed: surveyed, over both sets.
+        train: items to fit.
+        dev: items to judge by; may be empty.
+        budget: seconds to fit the run into, or 0.
+    """
+
+    def __init__(self, pipe: Pipe, feed: Feed, train: tuple[Item, ...], dev: tuple[Item, ...], budget: Seconds = 0.0) -> None:
+        self.recipe: Recipe = feed.recipe
+        self.feed, self.train, self.dev, self.budget = feed, train, dev, budget
+        settings = self.recipe.train
+        self.fabric = Fabric(accelerator=settings.device, devices=settings.devices, precision=settings.precision)
+        self.fabric.launch()
+        pipe.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = self.fabric.to_device(copy.deepcopy(pipe)).eval()
+        self.objective = Objective(pipe, self.recipe, feed.task)
+        self.optimizer = torch.optim.AdamW(_groups(pipe, settings.weight_decay), lr=settings.lr)
+        self.module, self.fast = self.fabric.setup(self.objective, self.optimizer)
+        self._means = _floats(self.average)
+        self._nows = _floats(self.objective.pipe)
+        self.best: dict[str, Tensor] = {}
+        self.at = Progress()
+        self.steps = feed.steps(train)
+
+    def run(self, folder: Path, report: Callable[[Progress, float], None]) -> Pipe:
+        """Train to the end.
+
+        Args:
+            folder: for checkpoints.
+            report: called after each step with the progress and the loss.
+
+        Returns:
+            The pipe to keep: averaged weights where the recipe averages, the best epoch's where it may stop early.
+
+        Raises:
+            KeyboardInterrupt: after a checkpoint was written.
+        """
+        at, settings = self.at, self.recipe.train
+        if not at.total and not self.budget:
+            at.total = settings.epochs * self.steps
+        self.save(folder)
+        saved = time.monotonic()
+        with interruptible() as asked:
+            while not self._finished():
+                self._epoch_part(report, saved + 60 * settings.checkpoint_minutes, asked)
+                if at.step == self.steps or (at.step and self._finished()):
+                    self._close_epoch()
+                if asked.is_set() or time.monotonic() > saved + 60 * settings.checkpoint_minutes or self._finished():
+                    self.save(folder)
+                    saved = time.monotonic()
+                if asked.is_set():
+                    raise KeyboardInterrupt
+        kept = self.average if settings.ema else self.objective.pipe
+        if self.best:
+            kept.load_state_dict(self.best)
+        return kept.cpu().eval()
+
+    def _epoch_part(self, report: Callable[[Progress, float], None], until: Seconds, asked: threading.Event) -> None:
+        """Steps of one epoch, up to its end, to the time of the next checkpoint, or to an interruption."""
+        at = self.at
+        self.module.train()
+        batches = self.feed.batches(self.train, at.epoch, first=at.step, rank=self.fabric.global_rank, ranks=self.fabric.world_size)
+        before = time.monotonic()
+        for batch in batches:
+            waited = time.monotonic() - before
+            loss = self._step(batch)
+            at.step += 1
+            at.loss_sum += loss
+            took = time.monotonic() - before
+            at.data_seconds += waited
+            at.epoch_seconds += took
+            at.spent += took
+            before = time.monotonic()
+            self._pace()
+            report(at, loss)
+            if self._finished() or asked.is_set() or time.monotonic() > until:
+                return
+
+    def _step(self, batch: Batch) -> float:
+        at, settings = self.at, self.recipe.train
+        done = at.epoch * self.steps + at.step
+        key = (self.recipe.seed, at.epoch, at.step, self.fabric.global_rank)
+        torch.manual_seed(rng(*key, "dropout").initial_seed())
+        lr = rate(done, total=at.total or settings.epochs * self.steps, peak=settings.lr, warmup=round(settings.warmup * self.steps))
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        moved = Batch(*(self.fabric.to_device(t) for t in (batch.wave, batch.length, batch.target)))
+        loss: Tensor = self.module(moved, rng(*key, "augment"))
+        self.fabric.backward(loss)
+        if settings.clip_norm:
+            self.fabric.clip_gradients(self.module, self.fast, max_norm=settings.clip_norm, error_if_nonfinite=False)
+        self.fast.step()
+        self.fast.zero_grad()
+        if settings.ema:
+            self._follow(min(settings.ema, (1 + done) / (10 + done)))
+        return float(loss.detach())
+
+    @torch.no_grad()
+    def _follow(self, decay: float) -> None:
+        torch._foreach_lerp_(self._means, self._nows, 1 - decay)
+
+    def _pace(self) -> None:
+        """With a time budget: settle how many steps fit, once their speed is known."""
+        at = self.at
+        if self.budget and not at.total and at.epoch * self.steps + at.step == _PACE_STEPS:
+            fitting = int(self.budget / at.spent * _PACE_STEPS)
+            at.total = max(_PACE_STEPS, min(self.recipe.train.epochs * self.steps, fitting))
+
+    def _close_epoch(self) -> None:
+        at, settings = self.at, self.recipe.train
+        steps = max(1, at.step)
+        row = {"epoch": float(at.epoch), "lr": self.optimizer.param_groups[0]["lr"], "train_loss": at.loss_sum / steps}
+        judged = self.average if settings.ema else self.objective.pipe
+        if self.dev:
+            before = time.monotonic()
+            judgement = score(judged, self.feed, self.dev)
+            at.spent += time.monotonic() - before
+            row |= {"dev_loss": judgement.loss(), "dev_accuracy": judgement.accuracy()}
+            if settings.patience and row["dev_loss"] < at.best:
+                at.best, at.stale = row["dev_loss"], 0
+                self.best = {k: v.detach().clone() for k, v in judged.state_dict().items()}
+            else:
+                at.stale += 1
+        at.rows.append(row | {"seconds": at.epoch_seconds, "data_seconds": at.data_seconds})
+        at.epoch, at.step, at.loss_sum, at.data_seconds, at.epoch_seconds = at.epoch + 1, 0, 0.0, 0.0, 0.0
+
+    def _finished(self) -> bool:
+        at, settings = self.at, self.recipe.train
+        stale = bool(settings.patience) and bool(self.dev) and at.stale >= settings.patience
+        done = at.epoch * self.steps + at.step
+        return stale or done >= (at.total or settings.epochs * self.steps) or bool(self.budget and at.spent > 1.1 * self.budget)
+
+    def save(self, folder: Path) -> None:
+        """Write a checkpoint; a full disk only costs the checkpoint, and the one before stays.
+
+        Args:
+            folder: for checkpoints.
+        """
+        if self.fabric.global_rank:
+            return
+        tensors = {f"pipe.{k}": v for k, v in self.objective.pipe.state_dict().items()}
+        tensors |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
+        tensors |= {f"best.{k}": v for k, v in self.best.items()}
+        tensors |= {f"optimizer.{k}": v for k, v in checkpoint.optimizer_tensors(self.optimizer).items()}
+        checkpoint.write(folder, tensors, {"progress": asdict(self.at), "identity": self.recipe.identity})
+
+    def restore(self, folder: Path) -> None:
+        """Stand where the newest whole checkpoint stood.
+
+        Args:
+            folder: of the checkpoints.
+
+        Raises:
+            BundleError: no checkpoint there is whole.
+        """
+        tensors, values = checkpoint.read(folder)
+        self.objective.pipe.load_state_dict(checkpoint.part(tensors, "pipe."))
+        self.average.load_state_dict(checkpoint.part(tensors, "average."))
+        self.best = checkpoint.part(tensors, "best.")
+        checkpoint.restore_optimizer(self.optimizer, checkpoint.part(tensors, "optimizer."))
+        self.at = Progress(**values["progress"])
+
+
+def _floats(pipe: Pipe) -> list[Tensor]:
+    """Weights and running statistics, in a fixed order."""
+    return [value for value in pipe.state_dict().values() if value.is_floating_point()]
+
+
+def _groups(pipe: Pipe, weight_decay: float) -> list[dict[str, Any]]:
+    """Weight decay on matrices and kernels, none on biases and norms."""
+    parameters = [p for p in pipe.parameters() if p.requires_grad]
+    return [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]

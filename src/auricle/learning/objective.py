@@ -1,0 +1,65 @@
+"""One training step as a module: augment, run the pipe, weigh the answer."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from auricle import catalog
+from auricle.pipe import Pipe
+from auricle.recipe import Recipe
+from auricle.types import Batch, Spec, Task
+
+_LOSS = {"single": "cross_entropy", "multi": "binary_cross_entropy"}
+
+
+class Objective(nn.Module):
+    """The pipe with its loss and augmentations; `forward` gives the loss of a batch.
+
+    Args:
+        pipe: what is trained.
+        recipe: names the loss and the augmentations.
+        task: decides the loss where the recipe doesn't.
+    """
+
+    def __init__(self, pipe: Pipe, recipe: Recipe, task: Task) -> None:
+        super().__init__()
+        self.pipe = pipe
+        self.loss = catalog.make("losses", recipe.loss or Spec(_LOSS[task.kind]))
+        self.effects = [catalog.make("augments", spec, recipe.sample_rate) for spec in recipe.augment]
+        self.classes = len(task.labels)
+
+    def forward(self, batch: Batch, chance: torch.Generator) -> Tensor:
+        """The loss.
+
+        Args:
+            batch: rows of training clips.
+            chance: decides what the augmentations do.
+
+        Returns:
+            [] mean loss.
+        """
+        with torch.no_grad():
+            batch = self._waves(batch, chance)
+            feature, frames = self.pipe.frontend(batch.wave, batch.length)
+            for effect in self.effects:
+                if effect.domain == "feature":
+                    feature = effect.apply(feature, effect.draw(chance, feature.shape))
+        hidden, steps = self.pipe.model(feature, frames)
+        loss: Tensor = self.loss(self.pipe.head(hidden, steps), batch.target)
+        return loss
+
+    def _waves(self, batch: Batch, chance: torch.Generator) -> Batch:
+        for effect in self.effects:
+            if effect.domain == "wave":
+                values = effect.draw(chance, batch.wave.shape)
+                length = batch.length
+                if hasattr(effect, "stretched"):
+                    length = effect.stretched(length, values).clamp(max=batch.wave.shape[-1])
+                batch = Batch(effect.apply(batch.wave, values), length, batch.target)
+            elif effect.domain == "batch":
+                rows = batch.target
+                if rows.ndim == 1:
+                    rows = nn.functional.one_hot(rows, self.classes).to(batch.wave.dtype)
+                batch = effect.apply(Batch(batch.wave, batch.length, rows), effect.draw(chance, batch.wave.shape))
+        return batch

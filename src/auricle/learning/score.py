@@ -1,0 +1,102 @@
+"""Whole clips through a pipe, by the rule that prediction follows: short clips padded, long ones in pieces averaged by length."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from auricle.audio.window import passages
+from auricle.feed import Feed
+from auricle.pipe import Pipe
+from auricle.types import Item, TaskKind
+
+_ROWS = 16  # clips scored together
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Logits of every piece of every clip, and what was true.
+
+    Args:
+        logits: [W, K] of each piece.
+        owner: [W] clip of each piece.
+        weight: [W] share of its clip.
+        target: [R] class indices or [R, K] multi-hot rows of the clips.
+        kind: of the task.
+    """
+
+    logits: Tensor
+    owner: Tensor
+    weight: Tensor
+    target: Tensor
+    kind: TaskKind
+
+    def probabilities(self, temperature: float = 1.0) -> Tensor:
+        """Probabilities of each clip.
+
+        Args:
+            temperature: the logits are divided by it.
+
+        Returns:
+            [R, K] mean over the clip's pieces, by length.
+        """
+        scaled = self.logits / temperature
+        pieces = scaled.softmax(-1) if self.kind == "single" else scaled.sigmoid()
+        clips = torch.zeros(self.target.shape[0], self.logits.shape[1])
+        return clips.index_add(0, self.owner, pieces * self.weight[:, None])
+
+    def loss(self) -> float:
+        """Mean negative log-likelihood of the clips."""
+        p = self.probabilities().clamp(1e-7, 1 - 1e-7)
+        if self.kind == "single":
+            return float(-p.gather(1, self.target[:, None]).log().mean())
+        return float(torch.nn.functional.binary_cross_entropy(p, self.target))
+
+    def accuracy(self) -> float:
+        """Share of clips whose likeliest label is right; for multi-label tasks, of clips whose likeliest label is one of theirs."""
+        top = self.probabilities().argmax(-1)
+        if self.kind == "single":
+            return float((top == self.target).float().mean())
+        return float(self.target.gather(1, top[:, None]).mean())
+
+
+@torch.no_grad()
+def score(pipe: Pipe, feed: Feed, items: Sequence[Item], tick: Callable[[], object] | None = None) -> Scored:
+    """Score whole clips.
+
+    Args:
+        pipe: is put into evaluation mode and left in it.
+        feed: reads the items.
+        items: at least one.
+        tick: called after each clip, to move a progress bar.
+
+    Returns:
+        Logits of every piece.
+    """
+    pipe.eval()
+    device = next(pipe.parameters()).device
+    least = max(pipe.min_samples, round(feed.recipe.feed.min_seconds * feed.recipe.sample_rate))
+    pieces: list[tuple[int, int, int]] = []
+    for clip, item in enumerate(items):
+        pieces += [(clip, a, b) for a, b in passages(len(feed.wave(item)), feed.row)]
+    # Neighbours in length share a batch, so little is padded.
+    pieces.sort(key=lambda piece: piece[1] - piece[2])
+    logits = []
+    for first in range(0, len(pieces), _ROWS):
+        some = pieces[first : first + _ROWS]
+        longest = max(least, *(b - a for _, a, b in some))
+        wave = torch.zeros(len(some), longest)
+        for row, (clip, a, b) in enumerate(some):
+            wave[row, : b - a] = torch.from_numpy(feed.wave(items[clip])[a:b])
+        length = torch.tensor([max(least, b - a) for _, a, b in some])
+        logits.append(pipe(wave.to(device), length.to(device)).cpu())
+        if tick:
+            for _ in some:
+                tick()
+    owner = torch.tensor([clip for clip, _, _ in pieces])
+    samples = torch.tensor([float(b - a) for _, a, b in pieces])
+    weight = samples / torch.zeros(len(items)).index_add(0, owner, samples)[owner]
+    return Scored(torch.cat(logits), owner, weight, feed.targets(items), feed.task.kind)
