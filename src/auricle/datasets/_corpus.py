@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from auricle import catalog
+from auricle.datasets._download import Progress
 from auricle.datasets._files import sound_files
 from auricle.errors import DataError, RequestError
 from auricle.types import Item, Skipped, Spec, Task, TaskKind
@@ -50,8 +51,9 @@ class Corpus:
 def open_corpus(data: str, spec: Spec | None = None) -> Corpus:
     """The corpus that a name, a folder or a table file is.
 
-    A name is looked for in `$AURICLE_DATA/<name>`, `$AURICLE_DATA/data/<name>` and the user's cache. A folder is a published corpus where
-    its own files show it, else recordings with label files, else a folder per class, else a folder with one table.
+    A name is looked for in `$AURICLE_DATA/<name>`, `$AURICLE_DATA/data/<name>` and the user's cache; `sketches`, which is computed, is
+    made there. A folder is a published corpus where its own files show it, else recordings with label files, else a folder per class,
+    else a folder with one table.
 
     Args:
         data: corpus name, folder or table file.
@@ -66,14 +68,34 @@ def open_corpus(data: str, spec: Spec | None = None) -> Corpus:
     """
     wish = None if spec is None or _plain(spec) else spec
     root = locate(data)
-    name = wish.name if wish else data if data in published() and not Path(data).exists() else recognise(root)
     if wish and data in published() and wish.name not in (data, *_GENERAL):
         raise RequestError(f"data.name is {wish.name!r}, but {data} was asked for; wanted the same corpus")
-    if data in published() and not wish:
-        name = data
-    checked = catalog.check("datasets", wish or Spec(name), where="data")
+    spec = wish or Spec(data if data in published() else recognise(root))
+    checked = catalog.check("datasets", spec, where="data")
     entry = catalog.make("datasets", checked)
     return _opened(entry, root, checked)
+
+
+def download(name: str, *, root: Path | None = None, progress: Progress | None = None) -> Path:
+    """The folder of a published corpus, downloaded into the user's cache unless it is there.
+
+    Args:
+        name: corpus name.
+        root: folder that will hold it; None is the cache's.
+        progress: called with bytes (or clips made) so far and in all, 0 where unknown.
+
+    Returns:
+        the folder.
+
+    Raises:
+        RequestError: no such corpus.
+        DataError: the download failed; the sentence says why and how to go on.
+    """
+    if name not in published():
+        raise RequestError(f"{name!r} is not a known corpus{catalog.nearest(name, published())}")
+    place = root or cache() / name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    return Path(catalog.make("datasets", Spec(name)).download(place, progress=progress))
 
 
 def published() -> list[str]:
@@ -123,6 +145,9 @@ def locate(data: str) -> Path:
             raise RequestError(f"{data} is neither a folder nor a table; wanted a folder, a .csv, .tsv or .jsonl file, or a corpus's name")
         return path.absolute()
     if data in published():
+        entry = catalog.make("datasets", Spec(data))
+        if getattr(entry, "made", False):
+            return Path(entry.download(cache() / data))
         raise RequestError(f"{data} is not on this machine: looked in {', '.join(map(str, data_folders()))}", hint=_hint(data))
     if os.sep in data or path.suffix:
         raise RequestError(f"{data} is not there; wanted a folder, a table file or one of {', '.join(published())}")
@@ -157,10 +182,9 @@ def _plain(spec: Spec) -> bool:
 
 def _hint(name: str) -> str:
     entry = catalog.load("datasets", name)
-    told = getattr(entry, "obtain", "")
     if hasattr(entry, "download"):
-        return f"`auricle download {name}` fetches it; or set AURICLE_DATA to the folder that holds {name}/"
-    return f"{told or 'get it from ' + entry.source}; then set AURICLE_DATA to the folder that holds {name}/"
+        return f"`auricle download {name}` brings it; or set AURICLE_DATA to the folder that holds {name}/"
+    return f"get it from {entry.source}, then set AURICLE_DATA to the folder that holds {name}/"
 
 
 def _opened(entry: Any, root: Path, spec: Spec) -> Corpus:

@@ -73,7 +73,7 @@ def is_sound(path: Path) -> bool:
 
 
 def home(root: Path, *marks: str) -> Path | None:
-    """The folder where one of the marks lies: `root` itself or a folder directly in it, as archives unpack; None where there is none.
+    """The folder where one of the marks lies: `root` or, as archives unpack, its only folder; None where there is none.
 
     Args:
         root: where to look.
@@ -85,7 +85,7 @@ def home(root: Path, *marks: str) -> Path | None:
     if not root.is_dir():
         return None
     inner = sorted(p for p in root.iterdir() if p.is_dir() and not _hidden(p.name))
-    for folder in (root, *inner):
+    for folder in (root, *inner) if len(inner) == 1 else (root,):
         if any(next(folder.glob(mark), None) is not None for mark in marks):
             return folder
     return None
