@@ -20,7 +20,7 @@ from auricle.errors import DataError, RequestError
 from auricle.feed import Feed, rng
 from auricle.learning.loop import Progress, Training
 from auricle.learning.score import Scored, score
-from auricle.metrics._calibration import fit_temperature, fit_thresholds
+from auricle.metrics import _calibration
 from auricle.recipe import Recipe
 from auricle.types import Item, Seconds, Skipped
 
@@ -113,13 +113,14 @@ def finish(run: Training, prepared: Prepared, folder: Path, report: Callable[[Pr
     """
     pipe = run.run(folder, report)
     corpus, division, recipe = prepared.corpus, prepared.division, prepared.recipe
-    temperature, thresholds = 1.0, ()
+    temperature = 1.0
+    thresholds: tuple[float, ...] = ()
     if division.dev:
         scored = score(pipe, prepared.feed, division.dev)
         if corpus.task.kind == "single":
-            temperature = fit_temperature(scored.logits.double().numpy(), scored.target.numpy()[scored.owner.numpy()])
+            temperature = _calibration.temperature(scored.logits.double().numpy(), scored.target[scored.owner].numpy())
         else:
-            thresholds = tuple(fit_thresholds(scored.probabilities().numpy(), scored.target.numpy()))
+            thresholds = tuple(_calibration.thresholds(scored.probabilities().double().numpy(), scored.target.numpy()).tolist())
     card = {
         "dataset": corpus.name,
         "license": corpus.license,
@@ -227,5 +228,3 @@ def _some_waves(feed: Feed, items: Sequence[Item], least: int) -> Any:
         wave = torch.from_numpy(np.asarray(feed.wave(item))[: feed.row])
         if wave.shape[0] >= least:
             yield wave[None], torch.tensor([wave.shape[0]])
-
-

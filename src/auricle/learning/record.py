@@ -1,0 +1,192 @@
+"""A run's folder: what is written there, each file whole or not at all, so that a run can be read by anything."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import platform
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from auricle.bundle import Bundle
+from auricle.learning.experiment import Judged, Prepared
+from auricle.learning.loop import Progress
+from auricle.metrics._calibration import Calibration, reliability
+from auricle.metrics._scores import scores
+from auricle.metrics.calibration_error import CalibrationError
+from auricle.recipe import Recipe
+from auricle.types import Skipped
+
+_LOG = ("epoch", "lr", "train_loss", "dev_loss", "dev_accuracy", "seconds", "data_seconds")
+
+
+def begin(folder: Path, recipe: Recipe, *, data: str, budget: str) -> None:
+    """What is known before the first step: the recipe and the environment.
+
+    Args:
+        folder: of the run; made.
+        recipe: resolved.
+        data: what was asked to be trained on.
+        budget: of time, or "".
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    _json(folder / "recipe.json", recipe.tree())
+    environment = {
+        "data": data if not Path(data).exists() else str(Path(data).resolve()),
+        "time": budget,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "identity": recipe.identity,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "system": platform.platform(),
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        "packages": {d.name: d.version for d in sorted(distributions(), key=lambda d: d.name.lower())},
+    }
+    _json(folder / "environment.json", environment)
+
+
+def log(folder: Path, progress: Progress) -> None:
+    """The epochs so far, as log.csv.
+
+    Args:
+        folder: of the run.
+        progress: of the loop.
+    """
+    _csv(folder / "log.csv", _LOG, ([row.get(k, "") for k in _LOG] for row in progress.rows))
+
+
+def skipped(folder: Path, files: Sequence[Skipped]) -> None:
+    """The files that were left out, as skipped.csv.
+
+    Args:
+        folder: of the run.
+        files: with reasons.
+    """
+    _csv(folder / "skipped.csv", ("path", "reason"), ([str(s.path), s.reason] for s in files))
+
+
+def predictions(folder: Path, prepared: Prepared, judged: Judged) -> None:
+    """One row a clip, as predictions.csv.
+
+    Args:
+        folder: of the run.
+        prepared: the corpus; its root shortens the paths.
+        judged: answers and truths.
+    """
+    labels, single = prepared.corpus.task.labels, prepared.corpus.task.kind == "single"
+    head = ("path", "start", "stop", "group", "truth", "prediction", "score", *(f"p:{label}" for label in labels))
+    rows = []
+    for item, p in zip(judged.items, judged.probabilities, strict=True):
+        best = int(p.argmax())
+        stop = "" if item.stop is None else item.stop
+        rows.append(
+            [
+                str(item.path),
+                item.start,
+                stop,
+                item.group,
+                "|".join(item.target),
+                labels[best] if single else "|".join(label for label, q in zip(labels, p, strict=True) if q >= 0.5),
+                f"{p[best]:.6f}",
+                *(f"{q:.6f}" for q in p),
+            ]
+        )
+    _csv(folder / "predictions.csv", head, rows)
+
+
+def metrics(folder: Path, prepared: Prepared, bundle: Bundle, judged: Judged, *, unit: str = "clip") -> dict[str, Any]:
+    """The figures with their protocol, as metrics.json.
+
+    Args:
+        folder: of the run.
+        prepared: the corpus and how it was divided.
+        bundle: that was judged, or the last of those that were pooled.
+        judged: answers and truths.
+        unit: what one answer is about.
+
+    Returns:
+        What was written.
+    """
+    task, recipe = prepared.corpus.task, prepared.recipe
+    groups = [item.group for item in judged.items]
+    found = scores(task, judged.probabilities, judged.truth, groups, seed=recipe.seed)
+    written = {
+        "protocol": {
+            "dataset": prepared.corpus.name,
+            "license": prepared.corpus.license,
+            "citation": prepared.corpus.citation,
+            "rule": bundle.card["rule"],
+            "digest": bundle.card["digest"],
+            "selection": bundle.card["selection"],
+            "unit": unit,
+            "seed": recipe.seed,
+            "recipe": recipe.identity,
+            "train_clips": bundle.card["train_clips"],
+            "test_clips": len(judged.items),
+            "test_groups": found.groups,
+            "date": datetime.now(UTC).date().isoformat(),
+        },
+        "task": {"labels": list(task.labels), "kind": task.kind},
+        **found.tree(),
+        "calibration": _calibration(bundle, judged),
+    }
+    _json(folder / "metrics.json", written)
+    return written
+
+
+def recorded(path: Path) -> dict[str, Any]:
+    """A JSON file of a run.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        Its values.
+    """
+    values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return values
+
+
+def _calibration(bundle: Bundle, judged: Judged) -> dict[str, Any]:
+    error = CalibrationError()
+    before, after = (error(p, judged.truth) for p in (judged.uncalibrated, judged.probabilities))
+    bins = reliability(judged.probabilities, judged.truth)
+    return {**Calibration(bundle.temperature, before, after, bins).tree(), "thresholds": list(bundle.thresholds)}
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor()
+
+
+def _json(path: Path, values: dict[str, Any]) -> None:
+    _whole(path, json.dumps(values, indent=1, ensure_ascii=False) + "\n")
+
+
+def _csv(path: Path, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    part = path.with_name(path.name + ".part")
+    with part.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(head)
+        writer.writerows(rows)
+    part.replace(path)
+
+
+def _whole(path: Path, text: str) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)

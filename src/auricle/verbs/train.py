@@ -1,0 +1,227 @@
+"""Train a model on labelled sound, measure it on held-out clips, and write it out ready to use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from auricle import recipe as recipes
+from auricle.errors import BundleError, RequestError
+from auricle.types import Skipped
+
+if TYPE_CHECKING:
+    from auricle.bundle import Bundle
+    from auricle.learning.experiment import Prepared
+    from auricle.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A finished run.
+
+    Args:
+        run: its folder.
+        metrics: what metrics.json holds.
+        skipped: files that were left out.
+    """
+
+    run: Path
+    metrics: dict[str, Any]
+    skipped: tuple[Skipped, ...]
+
+    def text(self) -> str:
+        """The figures, where everything is, and what to do next."""
+        protocol = self.metrics["protocol"]
+        lines = [
+            headline(protocol),
+            *(figure(name, value) for name, value in self.metrics["scores"].items()),
+            f"report   {self.run / 'report.html'}",
+            f"model    {self.run / 'model.onnx'}",
+            "next     " + f"auricle predict {self.run} clip.wav",
+            "         " + f"auricle listen {self.run}",
+            "         " + f"auricle evaluate {self.run} --folds",
+        ]
+        return "\n".join(lines)
+
+    def tree(self) -> dict[str, Any]:
+        """The same as plain values."""
+        return {"run": str(self.run), **self.metrics}
+
+
+def train(
+    data: str = "",
+    *,
+    recipe: str = "",
+    set_: tuple[str, ...] = (),
+    out: Path | None = None,
+    time: str = "",
+    resume: Path | None = None,
+) -> Trained:
+    """Train a model on labelled sound and write a run folder: the bundle, model.onnx, report.html, the figures and the log.
+
+    Args:
+        data: a folder with a folder per class, a table (CSV, TSV, JSONL), or a corpus by name (`auricle show datasets`).
+        recipe: a recipe by name (`auricle show recipes`) or a .toml; left out, the corpus's own, else "default".
+        set_: a setting to override, such as train.epochs=20; may be repeated.
+        out: folder of the run; left out, runs/<corpus>/<model>-<identity>.
+        time: budget such as 10m; the schedule is fitted into it.
+        resume: folder of an interrupted run, to go on exactly where its last checkpoint stood.
+
+    Returns:
+        The figures and where everything is.
+
+    Raises:
+        RequestError: neither data nor a run to resume, or both.
+        KeyboardInterrupt: after a checkpoint; its text says how to go on.
+    """
+    if bool(data) == bool(resume):
+        raise RequestError("train needs either data to train on or --resume with a run's folder")
+    if resume:
+        chosen, data, time = _interrupted(resume)
+        return run(data, chosen, folder=resume, time=time, resume=True)
+    return run(data, recipe_for(data, recipe, set_), folder=out, time=time, resume=False)
+
+
+def run(data: str, recipe: Recipe, *, folder: Path | None, time: str, resume: bool) -> Trained:
+    """Train, measure and write one run.
+
+    Args:
+        data: what to train on.
+        recipe: how.
+        folder: of the run, or None for one named after the run's identity.
+        time: budget, or "".
+        resume: whether the folder's checkpoint is gone on from.
+
+    Returns:
+        The finished run.
+    """
+    from auricle import bundle as bundles
+    from auricle.exporters.onnx import Onnx
+    from auricle.learning import experiment, record
+    from auricle.reports.card import write_card
+    from auricle.reports.html import write_report
+    from auricle.verbs._bars import bar_of, bars
+
+    with bars(shown=recipe.train.progress) as display:
+        prepared = experiment.prepare(data, recipe, bar=bar_of(display))
+        folder = folder or _free(Path("runs") / prepared.corpus.name / f"{recipe.model.name}-{prepared.recipe.identity[:8]}")
+        bundle = train_one(prepared, folder, data=data, time=time, resume=resume, display=display)
+        judged = experiment.judge(bundle, prepared.feed, prepared.division.test, bar_of(display)("judging", len(prepared.division.test)))
+        written = record.metrics(folder, prepared, bundle, judged)
+        record.predictions(folder, prepared, judged)
+        bundle.card.update(protocol=written["protocol"], scores=written["scores"])
+        bundles.save(bundle, folder / "bundle")
+        tick = bar_of(display)("exporting and checking", 1)
+        Onnx().write(bundle, folder / "model.onnx")
+        write_report(folder)
+        write_card(folder)
+        tick()
+    return Trained(folder, written, prepared.skipped)
+
+
+def train_one(prepared: Prepared, folder: Path, *, data: str, time: str, resume: bool, display: Any) -> Bundle:
+    """Train and calibrate, writing the run's folder as it goes.
+
+    Args:
+        prepared: the corpus.
+        folder: of the run.
+        data: what was asked to be trained on.
+        time: budget, or "".
+        resume: whether the folder's checkpoint is gone on from.
+        display: progress bars.
+
+    Returns:
+        The bundle, not yet judged.
+
+    Raises:
+        KeyboardInterrupt: after a checkpoint; its text says how to go on.
+    """
+    from auricle.learning import experiment, record
+
+    training = experiment.training(prepared, budget=experiment.seconds_of(time))
+    record.begin(folder, prepared.recipe, data=data, budget=time)
+    record.skipped(folder, prepared.skipped)
+    if resume:
+        training.restore(folder / "checkpoints")
+    bar = display.add_task("training", total=training.at.total or prepared.recipe.train.epochs * training.steps, say="")
+    epochs = len(training.at.rows)
+
+    def report(at: Any, loss: float) -> None:
+        nonlocal epochs
+        told = f"loss {loss:.3f}"
+        if at.rows and "dev_loss" in at.rows[-1]:
+            told += f" dev {at.rows[-1]['dev_loss']:.3f}"
+        display.update(bar, completed=at.epoch * training.steps + at.step, total=at.total or None, say=told)
+        if len(at.rows) > epochs:
+            epochs = len(at.rows)
+            record.log(folder, at)
+
+    try:
+        bundle = experiment.finish(training, prepared, folder / "checkpoints", report)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"auricle train --resume {folder}") from None
+    record.log(folder, training.at)
+    return bundle
+
+
+def recipe_for(data: str, recipe: str, set_: tuple[str, ...]) -> Recipe:
+    """The recipe that was named, or the corpus's own, or the default one.
+
+    Args:
+        data: what is trained on.
+        recipe: name, path or "".
+        set_: overrides.
+
+    Returns:
+        The recipe.
+    """
+    name = recipe or (data if data in recipes.shipped() else "default")
+    return recipes.read(name, set_)
+
+
+def headline(protocol: dict[str, Any]) -> str:
+    """One line: what was judged, and by which rule.
+
+    Args:
+        protocol: of metrics.json.
+
+    Returns:
+        Such as "fsdd: 300 clips of 6 groups judged. …".
+    """
+    of = f" of {protocol['test_groups']} groups" if protocol["test_groups"] else ""
+    return f"{protocol['dataset']}: {protocol['test_clips']} clips{of} judged. {protocol['rule']}"
+
+
+def figure(name: str, value: dict[str, float | None]) -> str:
+    """One line: a figure with its interval.
+
+    Args:
+        name: of the metric.
+        value: `value`, `low`, `high`.
+
+    Returns:
+        Such as "accuracy  0.912  (0.880 to 0.940)".
+    """
+    title = f"{name.replace('_', ' '):<24}"
+    if value["value"] is None:
+        return f"{title}undefined on these clips"
+    interval = "" if value["low"] is None else f"  ({value['low']:.3f} to {value['high']:.3f})"
+    return f"{title}{value['value']:.3f}{interval}"
+
+
+def _interrupted(folder: Path) -> tuple[Recipe, str, str]:
+    from auricle.learning.record import recorded
+
+    if not (folder / "recipe.json").is_file() or not (folder / "environment.json").is_file():
+        raise BundleError(f"{folder} is not a run: it holds no recipe.json")
+    environment = recorded(folder / "environment.json")
+    return recipes.read(folder / "recipe.json"), environment["data"], environment["time"]
+
+
+def _free(folder: Path) -> Path:
+    """The folder, or the first of folder-2, folder-3, … that is not there yet."""
+    number = 1
+    while (candidate := folder if number == 1 else folder.with_name(f"{folder.name}-{number}")).exists():
+        number += 1
+    return candidate
