@@ -1,0 +1,122 @@
+"""The battery for models: `feature [B, F, N], length [B] -> hidden [B, D, M], length [B]`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from auricle.contracts._modules import Subject, full, module_checks, settled
+from auricle.contracts._signature import docstring, signature
+from auricle.contracts._stream import chunkings, flat, interleaved, streamed
+from auricle.contracts._verdict import Check, Verdict, demand, verdicts
+
+_BINS = 20
+
+
+def models(make: Callable[..., Any]) -> Iterator[Verdict]:
+    """Runs the battery on a model.
+
+    Args:
+        make: its class, or a partial of it; called with `bins`.
+
+    Yields:
+        One verdict a check.
+    """
+    yield from verdicts(_checks(make))
+
+
+def _checks(make: Callable[..., Any]) -> Iterator[Check]:
+    yield "made", lambda: _made(make)
+    model = make(_BINS)
+    stride = int(model.stride)
+    subject = Subject(lambda: _module(make), _feature, _call, steps=stride * max(6, 48 // stride), shortest=stride)
+    yield "signature", lambda: signature(make, ("bins",))
+    yield "shape", lambda: _shape(subject)
+    yield "bins", lambda: _bins(make)
+    yield from module_checks(subject)
+    if not model.streamable:
+        yield "stream", lambda: _refusal(make)
+        return
+    yield "stream", lambda: _stream(subject)
+    yield "two streams", lambda: interleaved(settled(subject), subject.inputs(2, subject.steps), stride=stride)
+    yield "stream state", lambda: flat(settled(subject), lambda steps: subject.inputs(2, steps), steps=stride * 4)
+
+
+def _module(make: Callable[..., Any]) -> nn.Module:
+    module = make(_BINS)
+    demand(isinstance(module, nn.Module), "it is not a torch.nn.Module; derive the class from nn.Module")
+    assert isinstance(module, nn.Module)
+    return module
+
+
+def _made(make: Callable[..., Any]) -> str:
+    module = _module(make)
+    wanted = {"dim": int, "stride": int, "lookahead": int, "streamable": bool}
+    for name, kind in wanted.items():
+        demand(isinstance(getattr(module, name, None), kind), f"it has no attribute {name} of type {kind.__name__}; add it")
+    return f"{sum(p.numel() for p in module.parameters()):,} parameters, dim {module.dim}, stride {module.stride}"
+
+
+def _feature(rows: int, steps: int) -> Tensor:
+    return torch.randn(rows, _BINS, steps, generator=torch.Generator().manual_seed(rows * 1000 + steps))
+
+
+def _call(module: nn.Module, x: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
+    hidden, steps = module(x, length)
+    return hidden, steps
+
+
+@torch.no_grad()
+def _shape(subject: Subject) -> str:
+    module = settled(subject)
+    for frames in (subject.shortest, subject.steps, subject.steps + 1):
+        hidden, steps = subject.call(module, subject.inputs(2, frames), torch.tensor([frames, subject.shortest]))
+        wanted = (2, module.dim, frames // subject.shortest)
+        demand(
+            tuple(hidden.shape) == wanted,
+            f"{frames} frames gave hidden {list(hidden.shape)}; wanted [B, dim, N // stride] = {list(wanted)}",
+        )
+        assert steps is not None
+        demand(
+            steps.tolist() == [frames // subject.shortest, 1],
+            f"lengths {[frames, subject.shortest]} gave {steps.tolist()}; wanted // stride",
+        )
+    return f"[B, {_BINS}, N] gives [B, {module.dim}, N // {subject.shortest}]"
+
+
+@torch.no_grad()
+def _bins(make: Callable[..., Any]) -> str:
+    for bins in (8, 13, 40, 80):
+        module = make(bins).eval()
+        frames = int(module.stride) * 4
+        hidden, _ = module(torch.zeros(1, bins, frames), full(1, frames))
+        demand(hidden.shape[1] == module.dim, f"{bins} bins gave {hidden.shape[1]} features; dim says {module.dim}")
+    return "8, 13, 40 and 80 bins work"
+
+
+def _refusal(make: Callable[..., Any]) -> str:
+    demand("stream" in docstring(make), "streamable is False; the docstring must say why it does not stream")
+    return "does not stream, and its docstring says why"
+
+
+@torch.no_grad()
+def _stream(subject: Subject) -> str:
+    module = settled(subject)
+    x = subject.inputs(2, subject.steps * 2)
+    whole, _ = subject.call(module, x, full(2, x.shape[-1]))
+    late = module.lookahead // module.stride  # a step is final once its look-ahead was heard
+    worst = 0.0
+    for sizes in chunkings(x.shape[-1] // subject.shortest):
+        found = streamed(module, x, [s * subject.shortest for s in sizes])
+        steps = whole.shape[-1] - late
+        demand(found.shape[-1] >= steps, f"the stream gave {found.shape[-1]} steps of {steps}")
+        difference = float((found[..., :steps] - whole[..., :steps]).abs().max())
+        worst = max(worst, difference)
+        close = difference <= 1e-5 * max(1.0, float(whole.abs().max()))
+        demand(
+            close, f"in chunks of {sizes[:4]}… strides the stream differs from the whole clip by {difference:.2g}; see what state is kept"
+        )
+    return f"six chunkings equal the whole clip, to {worst:.0e}"
