@@ -75,7 +75,6 @@ class Train:
         lr: peak learning rate of AdamW, after `warmup` epochs and before a cosine to zero.
         warmup: epochs of linear warm-up.
         weight_decay: AdamW's, on matrices and kernels only.
-        label_smoothing: share of a target's mass spread over the other classes.
         clip_norm: largest norm of the gradient; 0 does not clip.
         ema: decay of the averaged weights that are evaluated and kept; 0 keeps the last weights.
         patience: epochs without improvement of the development loss before stopping; 0 never stops early, and keeps the last epoch.
@@ -94,7 +93,6 @@ class Train:
     lr: float = 3e-3
     warmup: float = 3.0
     weight_decay: float = 0.05
-    label_smoothing: float = 0.1
     clip_norm: float = 5.0
     ema: float = 0.995
     patience: int = 0
@@ -215,8 +213,8 @@ def read(recipe: str | Path, overrides: tuple[str, ...] = ()) -> Recipe:
         tree = json.loads(body) if path.suffix == ".json" else tomllib.loads(body)
     except (json.JSONDecodeError, tomllib.TOMLDecodeError) as wrong:
         raise RequestError(f"{recipe} is not a recipe that can be read: {wrong}") from wrong
-    for override in overrides:
-        _override(tree, override)
+    for each in overrides:
+        override(tree, each)
     return parse(tree)
 
 
@@ -251,10 +249,19 @@ def parse(tree: dict[str, Any]) -> Recipe:
     return dataclasses.replace(recipe, **filled)
 
 
-def _override(tree: dict[str, Any], override: str) -> None:
-    key, equals, value = override.partition("=")
+def override(tree: dict[str, Any], setting: str) -> None:
+    """Puts one `section.key=value` into plain values, as `--set` does.
+
+    Args:
+        tree: sections and keys; changed in place. Another `name` for a stage drops the settings of the old one.
+        setting: the value is read as TOML and, where it isn't any, taken as a string.
+
+    Raises:
+        RequestError: it is not of that form, or reaches into something that is not a section.
+    """
+    key, equals, value = setting.partition("=")
     if not equals or not key.strip():
-        raise RequestError(f"--set {override!r} is not of the form section.key=value")
+        raise RequestError(f"--set {setting!r} is not of the form section.key=value")
     try:
         parsed = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
@@ -262,9 +269,11 @@ def _override(tree: dict[str, Any], override: str) -> None:
     *parents, last = key.strip().split(".")
     at = tree
     for parent in parents:
+        if isinstance(at.get(parent), str):
+            at[parent] = {"name": at[parent]}  # `model = "cnn"` is short for a section with that name
         at = at.setdefault(parent, {})
         if not isinstance(at, dict):
-            raise RequestError(f"--set {override!r} reaches into {parent}, which is not a section")
+            raise RequestError(f"--set {setting!r} reaches into {parent}, which is not a section")
     if last == "name" and at.get("name") != parsed:
         at.clear()
     at[last] = parsed

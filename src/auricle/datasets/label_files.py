@@ -70,6 +70,10 @@ class LabelFiles:
     labels: tuple[str, ...] = ()
     kind: TaskKind = "single"
     example = ("dawn.wav", "dawn.txt", "dusk.wav", "dusk.Table.1.selections.txt")
+    texts = (
+        ("dawn.txt", "0.1\t0.6\tblackbird\n0.5\t0.9\trobin\n"),
+        ("dusk.Table.1.selections.txt", "Selection\tBegin Time (s)\tEnd Time (s)\tAnnotation\n1\t0.2\t0.8\tnightjar\n"),
+    )
     weights_may_ship = True
 
     def __init__(

@@ -68,7 +68,8 @@ class Sketches:
     citation = ""
     labels: tuple[str, ...] = ("ah", "bell", "buzzer", "clap", "ee", "engine", "knock", "rain", "siren", "whistle")
     kind: TaskKind = "single"
-    example = ("sketches.csv", "maker0/bell_0.wav", "maker0/bell_1.wav", "maker9/ee_5.wav")
+    example = ("sketches.csv", "maker0/bell_0.wav", "maker9/ee_5.wav")
+    texts = (("sketches.csv", "path,label,group\nmaker0/bell_0.wav,bell,maker0\nmaker9/ee_5.wav,ee,maker9\n"),)
     weights_may_ship = True
     made = True
 
@@ -236,7 +237,7 @@ def _strokes(time: Wave, one: Maker, rng: np.random.Generator, *, low: float, hi
         at += gap * rng.uniform(0.85, 1.15)
     edge = low * rng.uniform(0.7, 1.3), high * rng.uniform(0.7, 1.3)
     noise = _shaped(rng.standard_normal(time.size), lambda f: 1 / ((1 + (edge[0] / np.maximum(f, 1)) ** 2) * (1 + (f / edge[1]) ** 2)))
-    return total * noise
+    return np.asarray(total * noise)
 
 
 def _siren(time: Wave, one: Maker, rng: np.random.Generator) -> Wave:
@@ -254,7 +255,7 @@ def _whistle(time: Wave, one: Maker, rng: np.random.Generator) -> Wave:
     glide = 2 ** (rng.uniform(-0.6, 0.6) * np.tanh(4 * (time - rng.uniform(0.2, 0.8))))
     hertz = 1400 * one.pitch * 2 ** rng.uniform(-0.4, 0.4) * glide * _drift(time, 0.01, rng)
     breath = 0.2 * _coloured(time.size, 0.5, rng)
-    return (_tone(time, hertz, 3.0, odd=False) + breath) * np.exp(-(((time - 0.6 * one.length) / (0.45 * one.length)) ** 4))
+    return np.asarray((_tone(time, hertz, 3.0, odd=False) + breath) * np.exp(-(((time - 0.6 * one.length) / (0.45 * one.length)) ** 4)))
 
 
 def _rain(time: Wave, one: Maker, rng: np.random.Generator) -> Wave:

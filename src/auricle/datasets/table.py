@@ -44,7 +44,8 @@ class Table:
     citation = ""
     labels: tuple[str, ...] = ()
     kind: TaskKind = "single"
-    example = ("clips.csv",)
+    example = ("clips.csv", "clips/1.wav", "clips/2.wav")
+    texts = (("clips.csv", "path,label,group,start,stop\nclips/1.wav,dog,rex,0.25,0.75\nclips/2.wav,cat,tom,,\n"),)
     weights_may_ship = True
 
     def __init__(
@@ -91,12 +92,15 @@ class Table:
         label_column = _column(file, columns, self.label, _LABELS, "label")
         if self.group != "group":
             _column(file, columns, self.group, (), "group")
-        separator = self._separator(label_column, rows)
+        several = self.several == "multi" or (self.several == "auto" and label_column in _SEVERAL)
+        separator = self._separator(label_column, rows) if several else ""
         seen: dict[tuple[str, Seconds, Seconds | None], int] = {}
         for row in rows:
             path = file.parent / self.folder / _text(row, path_column)
             try:
                 item = self._item(file, row, path, _labels(row, label_column, separator))
+                if not item.target and not several:
+                    raise DataError(f"{file} row {row.number} has no label")
                 key = (str(path), item.start, item.stop)
                 if key in seen:
                     raise DataError(f"{file} row {row.number} repeats row {seen[key]}: {_text(row, path_column)}, the same stretch")
@@ -116,8 +120,6 @@ class Table:
             raise DataError(
                 f"{where} names {path}, which is not there" if not path.exists() else f"{where} names {path}, which is a folder"
             )
-        if not target and (self.several == "single" or not self._many(row)):
-            raise DataError(f"{where} has no label")
         if len(target) > 1 and self.several == "single":
             raise DataError(f"{where} has {len(target)} labels ({', '.join(target)}); wanted one")
         start, stop = _seconds(where, row, "start") or 0.0, _seconds(where, row, "stop")
@@ -128,12 +130,7 @@ class Table:
             raise DataError(f"{where} is in the split {said!r}; wanted train, dev (or val) or test")
         return Item(path, target, start=start, stop=stop, split=SPLITS.get(said, ""), fold=_text(row, "fold"), group=_text(row, self.group))
 
-    def _many(self, row: Row) -> bool:
-        return self.several == "multi" or any(c in row.cells for c in _SEVERAL)
-
     def _separator(self, column: str, rows: list[Row]) -> str:
-        if self.several == "single" or (self.several == "auto" and column not in _SEVERAL):
-            return ""
         if self.separator != "auto":
             return self.separator
         cells = [c for row in rows if isinstance(c := row.cells.get(column, ""), str)]

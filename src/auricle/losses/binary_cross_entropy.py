@@ -21,10 +21,12 @@ class BinaryCrossEntropy(nn.Module):
 
         Args:
             logits: [B, K].
-            target: [B, K] multi-hot or mixed rows in [0, 1].
+            target: [B, K] multi-hot or mixed rows in [0, 1], or [B] class indices.
 
         Returns:
             [] mean over rows and classes.
         """
+        if target.ndim == 1:
+            target = nn.functional.one_hot(target, logits.shape[-1]).to(logits)
         target = target * (1 - self.label_smoothing) + self.label_smoothing / 2
         return nn.functional.binary_cross_entropy_with_logits(logits, target)
