@@ -16,6 +16,7 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -115,7 +116,7 @@ def unpack(archive: Path, folder: Path) -> None:
                     if not (member.isfile() or member.isdir()):
                         raise DataError(f"{archive.name} holds {member.name!r}, which is a link or a device; wanted plain files")
                     _write(target, tarred.extractfile(member))
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, RuntimeError, NotImplementedError) as wrong:
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, RuntimeError, NotImplementedError, zlib.error) as wrong:
         raise DataError(f"{archive.name} is not an archive that can be unpacked: {wrong}") from wrong
 
 
