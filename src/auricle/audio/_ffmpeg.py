@@ -12,10 +12,13 @@ import numpy as np
 from av.error import FFmpegError
 from numpy.typing import NDArray
 
+from auricle.audio._mpeg import frame_bytes, promised
 from auricle.errors import AudioError
 
 # Demuxers are named, never probed for: a playlist or script that calls itself sound must not make FFmpeg open other files or addresses.
 _DEMUXERS = {"mov": "mov", "opus": "ogg", "wav": "wav"}
+_GUESSED = {"mp3", "aac", "ac3", "amr"}
+"""FFmpeg guesses how long these are from their first bit rate."""
 _SCALE = {"u8": (128.0, 1 / 128), "s16": (0.0, 1 / 32768), "s32": (0.0, 1 / 2147483648), "s64": (0.0, 1 / 9223372036854775808)}
 
 
@@ -25,12 +28,13 @@ class FfmpegSource:
     Args:
         path: the file.
         container: what its first bytes say it is.
+        head: these bytes.
 
     Raises:
         AudioError: it holds no sound, or none that FFmpeg understands.
     """
 
-    def __init__(self, path: Path, container: str) -> None:
+    def __init__(self, path: Path, container: str, head: bytes = b"") -> None:
         self._bytes = path.open("rb")
         try:
             self._container: Any = av.open(
@@ -59,7 +63,10 @@ class FfmpegSource:
         # A decoder knows better than the header (HE-AAC doubles the rate), so the first frame decides where there is one.
         self.sample_rate = int(self._first.sample_rate if self._first else context.sample_rate or 0)
         self.channels = int(self._first.layout.nb_channels if self._first else context.channels or 0)
-        self.claimed = round(float(stream.duration * stream.time_base) * self.sample_rate) if stream.duration else 0
+        if container in _GUESSED:
+            self.claimed = promised(head)
+        else:
+            self.claimed = round(float(stream.duration * stream.time_base) * self.sample_rate) if stream.duration else 0
 
     def chunks(self, start: int) -> Iterator[NDArray[np.float32]]:
         """The samples from a frame on; everything before is decoded too, since seeking in coded sound is not exact.
@@ -94,6 +101,7 @@ class FfmpegSource:
 
     def _decoded(self, stream: Any) -> Iterator[Any]:
         packets = self._container.demux(stream)
+        cut = False
         while True:
             try:
                 packet = next(packets, None)
@@ -101,22 +109,34 @@ class FfmpegSource:
                 self.warnings.append(f"is damaged: reading stopped with {error.strerror!r}")
                 return
             if packet is None:
-                return
+                break
+            if self.container == "mp3" and packet.size >= 4:
+                cut = packet.size < frame_bytes(bytes(packet)[:4])
             try:
                 yield from packet.decode()
             except FFmpegError:
                 self._damaged += 1
+        if cut:
+            self.warnings.append("is truncated: its last frame is cut")
 
 
 def _planar(frame: Any) -> NDArray[np.float32]:
     """[C, n] full scale ±1."""
-    values = frame.to_ndarray()
+    if frame.format.name.startswith("s64"):  # PyAV has no array of these
+        values: NDArray[Any] = np.stack([np.frombuffer(plane, np.int64, frame.samples * _width(frame)) for plane in frame.planes])
+    else:
+        values = frame.to_ndarray()
     if not frame.format.is_planar:
         values = values.reshape(-1, frame.layout.nb_channels).T
     offset, scale = _SCALE.get(frame.format.name.removesuffix("p"), (0.0, 0.0))
     if scale:
         values = (values.astype(np.float64) - offset) * scale
     return np.ascontiguousarray(values, dtype=np.float32)
+
+
+def _width(frame: Any) -> int:
+    """Channels that lie side by side in one plane."""
+    return 1 if frame.format.is_planar else int(frame.layout.nb_channels)
 
 
 def _refuse(url: str, flags: int, options: dict[str, str]) -> NoReturn:  # noqa: ARG001 - the signature is FFmpeg's

@@ -11,10 +11,9 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from auricle.audio._flac import EndlessFlac
 from auricle.audio._source import CHUNK_VALUES
 
-# Subtypes whose every frame lies where it is computed to lie, so that a seek is exact and costs nothing.
-_SEEKABLE = {"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW"}
 _UNKNOWN_LENGTH = 1 << 62
 
 
@@ -24,19 +23,26 @@ class LibsndfileSource:
     Args:
         path: the file.
         container: what its first bytes say it is.
+        offset: bytes that stand before them, such as an ID3 tag.
 
     Raises:
         soundfile.SoundFileError: libsndfile does not understand it.
     """
 
-    def __init__(self, path: Path, container: str) -> None:
-        self._file = soundfile.SoundFile(os.fsencode(path))
+    def __init__(self, path: Path, container: str, offset: int = 0) -> None:
+        self._flac = EndlessFlac(path, offset) if container == "flac" else None
+        try:
+            self._file = _Forward(self._flac or os.fsencode(path))
+        except BaseException:
+            if self._flac:
+                self._flac.close()
+            raise
         self.container = container
         self.codec = str(self._file.subtype).lower()
         self.sample_rate = int(self._file.samplerate)
         self.channels = int(self._file.channels)
         frames = int(self._file.frames)
-        self.claimed = frames if frames < _UNKNOWN_LENGTH else 0
+        self.claimed = self._flac.claimed if self._flac else frames if frames < _UNKNOWN_LENGTH else 0
         self.decoder = f"soundfile {soundfile.__version__} (libsndfile {soundfile.__libsndfile_version__})"
         self.warnings: list[str] = []
 
@@ -49,9 +55,7 @@ class LibsndfileSource:
         Yields:
             [C, n] full scale ±1, n > 0.
         """
-        skip = start
-        if self._file.seekable() and str(self._file.subtype) in _SEEKABLE and self.container != "flac":
-            skip = start - int(self._file.seek(min(start, self._file.frames)))
+        skip = self._skipped(start)
         frames = max(1, CHUNK_VALUES // self.channels)
         while True:
             block, failed = self._read(frames)
@@ -70,6 +74,18 @@ class LibsndfileSource:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._file.close()
+        if self._flac:
+            self._flac.close()
+
+    def _skipped(self, start: int) -> int:
+        """Frames that must still be decoded and dropped before `start`."""
+        if start == 0 or start >= self.claimed:
+            return start
+        try:
+            return start - int(self._file.seek(start))
+        except soundfile.SoundFileError:
+            self._file.seek(0)
+            return start
 
     def _read(self, frames: int) -> tuple[NDArray[np.float32], str]:
         """[n, C] samples, and the error that ended them."""
@@ -77,9 +93,17 @@ class LibsndfileSource:
         buffer = np.full((frames, self.channels), np.nan, np.float32)
         try:
             return self._file.read(frames, dtype="float32", always_2d=True, out=buffer), ""
-        except soundfile.SoundFileRuntimeError as error:
+        except soundfile.SoundFileError as error:
             written = ~np.isnan(buffer).any(axis=1)
             return buffer[: len(buffer) if written.all() else int(written.argmin())], reason(error)
+
+
+class _Forward(soundfile.SoundFile):  # type: ignore[misc] # soundfile has no types
+    """A file that soundfile does not seek in after each read, which fails at the end of one of unknown length."""
+
+    def seekable(self) -> bool:
+        """Never, as far as soundfile's own bookkeeping is concerned."""
+        return False
 
 
 def reason(error: Exception) -> str:

@@ -9,6 +9,7 @@ import soundfile
 from auricle.audio._libsndfile import LibsndfileSource, reason
 from auricle.audio._sniff import HEAD_BYTES, describe, sniff, tag_bytes
 from auricle.audio._source import Source
+from auricle.audio._whole import missing
 from auricle.errors import AudioError, MissingExtraError
 
 MAX_RATE = 1_000_000
@@ -34,19 +35,20 @@ def open_source(path: Path) -> Source:
         AudioError: one sentence naming the file and saying what it is instead of sound that can be read.
         MissingExtraError: the format needs PyAV.
     """
-    container = _container(path)
-    source = _opened(path, container)
+    container, head, offset = _container(path)
+    source = _opened(path, container, head, offset)
     if not MIN_RATE <= source.sample_rate <= MAX_RATE:
         source.__exit__(None, None, None)
         raise AudioError(f"{path} claims {source.sample_rate} samples a second; wanted {MIN_RATE} to {MAX_RATE}")
     if not 1 <= source.channels <= MAX_CHANNELS:
         source.__exit__(None, None, None)
         raise AudioError(f"{path} claims {source.channels} channels; wanted 1 to {MAX_CHANNELS}")
+    source.warnings.extend(missing(path, container, offset))
     return source
 
 
-def _container(path: Path) -> str:
-    """What the first bytes behind any ID3 tag say."""
+def _container(path: Path) -> tuple[str, bytes, int]:
+    """What the first bytes behind any ID3 tag say, these bytes, and where they stand."""
     try:
         if not path.exists():
             raise AudioError(f"{path} is not there")
@@ -58,31 +60,31 @@ def _container(path: Path) -> str:
             head = file.read(HEAD_BYTES)
             if not head:
                 raise AudioError(f"{path} is empty: it has 0 bytes")
-            tagged = False
+            offset = 0
             while size := tag_bytes(head):
-                tagged = True
-                file.seek(size - len(head), 1)
+                offset += size
+                file.seek(offset)
                 head = file.read(HEAD_BYTES)
     except PermissionError as error:
         raise AudioError(f"{path} may not be read: permission denied") from error
     except (OSError, ValueError) as error:
         raise AudioError(f"{path} cannot be opened: {getattr(error, 'strerror', None) or error}") from error
-    container = sniff(head) or ("mp3" if tagged and head else "")
-    if tagged and not head:
+    container = sniff(head) or ("mp3" if offset and head else "")
+    if offset and not head:
         raise AudioError(f"{path} is empty: it ends with its ID3 tag")
     if not container:
         raise AudioError(f"{path} is not a sound file that can be recognised: {describe(head)}")
-    return container
+    return container, head, offset
 
 
-def _opened(path: Path, container: str) -> Source:
+def _opened(path: Path, container: str, head: bytes, offset: int) -> Source:
     if container in _LIBSNDFILE:
         try:
-            return LibsndfileSource(path, container)
+            return LibsndfileSource(path, container, offset)
         except soundfile.SoundFileError as error:
             said = reason(error)
             try:
-                return _by_ffmpeg(path, container)
+                return _by_ffmpeg(path, container, head)
             except AudioError:
                 raise AudioError(f"{path} cannot be read as {container}: {said}") from error
             except MissingExtraError:
@@ -90,26 +92,26 @@ def _opened(path: Path, container: str) -> Source:
                     raise
                 raise AudioError(f"{path} cannot be read as {container}: {said}") from error
     try:
-        return _by_ffmpeg(path, container)
+        return _by_ffmpeg(path, container, head)
     except MissingExtraError:
         if container not in _EITHER:
             raise
     except AudioError as error:
         raise AudioError(f"{path} cannot be read as {container}: {error}") from error
-    return _second_best(path, container)
+    return _second_best(path, container, offset)
 
 
-def _by_ffmpeg(path: Path, container: str) -> Source:
+def _by_ffmpeg(path: Path, container: str, head: bytes) -> Source:
     try:
         from auricle.audio._ffmpeg import FfmpegSource
     except ImportError as error:
         raise MissingExtraError(f"{path} ({container})", "formats") from error
-    return FfmpegSource(path, container)
+    return FfmpegSource(path, container, head)
 
 
-def _second_best(path: Path, container: str) -> Source:
+def _second_best(path: Path, container: str, offset: int) -> Source:
     try:
-        source = LibsndfileSource(path, container)
+        source = LibsndfileSource(path, container, offset)
     except soundfile.SoundFileError as error:
         raise AudioError(f"{path} cannot be read as {container}: {reason(error)}") from error
     source.warnings.append(f'is {container}, of which PyAV (pip install "auricle[formats]") might read more than libsndfile did')

@@ -80,7 +80,7 @@ def blocks(path: str | Path, *, seconds: Seconds = 30.0, start: Seconds = 0.0, s
         if held is None:
             raise AudioError(f"{path} {_nothing(source, start)}")
         state.found.extend(source.warnings)
-        state.found.extend(_short(source, first + count, last))
+        state.found.extend([] if source.warnings else _short(source, first + count, last))
         state.judge_whole()
         yield Clip(held, rate, state.taken(), source.decoder)
 
