@@ -1,0 +1,149 @@
+"""The pipe as one graph: waveform to calibrated probabilities, with the stream's state as extra inputs and outputs."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from auricle.exporters import _onnx_inputs as inputs
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+    from auricle.pipe import Pipe
+    from auricle.types import State, TaskKind
+
+OPSET = 20
+_MOST_STEPS = 10**6
+
+
+class Graph(nn.Module):
+    """What is exported: probabilities of whole clips and, where the pipe streams, the track and the next state.
+
+    Args:
+        pipe: front end, model and head, in evaluation mode.
+        kind: the task's kind, which decides between softmax and sigmoid.
+        temperature: what logits are divided by.
+        state: names of the stream's tensors; empty where the pipe doesn't stream.
+    """
+
+    def __init__(self, pipe: Pipe, kind: TaskKind, *, temperature: float, state: tuple[str, ...]) -> None:
+        super().__init__()
+        self.pipe = pipe
+        self.kind = kind
+        self.temperature = temperature
+        self.names = state
+
+    def forward(self, wave: Tensor, length: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
+        """Both uses at once.
+
+        Args:
+            wave: [B, T] samples, T a whole number of steps and the overlap.
+            length: [B] valid samples, at most those of the untrimmed wave.
+            *state: [B, ...] each, the stream's tensors in the order of their names.
+
+        Returns:
+            [B, K] probabilities; then, where the pipe streams, the [B, K, M] track and the next state.
+        """
+        if not self.names:
+            return (self._probabilities(self.pipe(wave, length)),)
+        hidden, track, after = self.pipe.advance(wave, dict(zip(self.names, state, strict=True)))
+        frames = self.pipe.frontend.frames(length)  # type: ignore[operator]
+        steps = torch.div(frames, int(self.pipe.model.stride), rounding_mode="floor")  # type: ignore[arg-type]
+        logits = self.pipe.head(hidden, steps)
+        return (self._probabilities(logits), self._probabilities(track), *(after[name] for name in self.names))
+
+    def _probabilities(self, logits: Tensor) -> Tensor:
+        calibrated = logits / self.temperature
+        return torch.sigmoid(calibrated) if self.kind in ("multi", "frames") else torch.softmax(calibrated, dim=1)
+
+
+def start(pipe: Pipe, window: int) -> State:
+    """One row's state without the wave, which the host keeps; empty where the pipe doesn't stream."""
+    return {k: v for k, v in pipe.start(1, window).items() if k != "wave"} if pipe.streamable else {}
+
+
+def portable(pipe: Pipe) -> Pipe:
+    """A copy in evaluation mode on the CPU, its spectra as small matrix products, which every runtime has and does fast."""
+    twin = copy.deepcopy(pipe).cpu().eval()
+    for module in twin.modules():
+        if hasattr(module, "matrix_form"):
+            module.matrix_form = True
+    return twin
+
+
+def trace(pipe: Pipe, kind: TaskKind, *, temperature: float, window: int) -> ModelProto:
+    """The graph as ONNX, of dynamic rows and time, `length` and the states optional.
+
+    Args:
+        pipe: what to export.
+        kind: the task's kind.
+        temperature: what logits are divided by.
+        window: steps that the track pools over.
+
+    Returns:
+        The model, without metadata.
+    """
+    twin = portable(pipe)
+    state = start(twin, window)
+    graph = Graph(twin, kind, temperature=temperature, state=tuple(state)).eval()
+    # Time enters as whole steps, so that no slice in the graph depends on a rounding that the tracer can't see through.
+    unit, rest = unit_of(twin)
+    steps = max(3, -(-(twin.min_samples - rest) // unit) + 2)
+    samples = steps * unit + rest
+    example = (torch.randn(2, samples) * 0.1, torch.tensor([samples, samples - 1]), *(v.repeat(2, *[1] * (v.dim() - 1)) for v in state.values()))
+    time = unit * torch.export.Dim("steps", min=1, max=_MOST_STEPS) + rest if unit > 1 else torch.export.Dim.DYNAMIC
+    rows = {0: torch.export.Dim.DYNAMIC}
+    with warnings.catch_warnings():
+        # The exporter's dependencies deprecate parts of each other; nothing here can answer that.
+        warnings.simplefilter("ignore")
+        program: Any = torch.onnx.export(
+            graph,
+            example,
+            dynamo=True,
+            external_data=False,
+            opset_version=OPSET,
+            optimize=False,
+            verbose=False,
+            dynamic_shapes={"wave": {0: torch.export.Dim.DYNAMIC, 1: time}, "length": rows, "state": tuple(rows for _ in state)},
+            input_names=["wave", "length", *(f"state.{name}" for name in state)],
+            output_names=["probabilities", *(["track"] if state else []), *(f"next.{name}" for name in state)],
+        )
+    model = _folded(program.model)
+    return inputs.complete(model, {f"state.{k}": v.numpy() for k, v in state.items()}, unit=unit, rest=rest)
+
+
+def _folded(traced: Any) -> ModelProto:
+    """Constants folded and lifted, what stands twice merged; the graph is a third of what was traced.
+
+    The exporter's own `optimize=True` also rewrites by patterns, and takes the addition of any constant up to 1e-8 for the addition of
+    nothing: the logarithm of silence would become minus infinity.
+    """
+    from onnx_ir import passes, serde
+    from onnx_ir.passes import common
+    from onnxscript import optimizer
+
+    optimizer.fold_constants(traced)
+    tidy = passes.Sequential(
+        common.RemoveUnusedNodesPass(),
+        common.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0),
+        common.DeduplicateInitializersPass(),
+        common.CommonSubexpressionEliminationPass(),
+        common.RemoveUnusedNodesPass(),
+        common.OutputFixPass(),
+    )
+    model: ModelProto = serde.to_proto(tidy(traced).model)
+    return model
+
+
+def unit_of(pipe: Pipe) -> tuple[int, int]:
+    """Samples that the graph's time is a multiple of, and the samples beyond: what is trimmed makes no frame and changes nothing."""
+    if pipe.streamable:
+        return pipe.hop, pipe.overlap
+    if getattr(pipe.frontend, "streamable", False):
+        return int(pipe.frontend.hop), pipe.overlap  # type: ignore[arg-type]
+    return 1, 0
