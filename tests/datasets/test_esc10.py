@@ -7,7 +7,8 @@ from pathlib import Path
 
 from auricle.datasets._corpus import open_corpus
 from auricle.datasets._division import divide, folds
-from auricle.datasets.esc10 import Esc10
+from auricle.datasets._download import contents
+from auricle.datasets.esc10 import _ARCHIVE, Esc10
 from auricle.datasets.esc50 import Esc50
 from auricle.recipe import Split
 
@@ -26,6 +27,10 @@ def test_the_real_corpus_agrees_with_its_table(shared: Path) -> None:
         assert len(made.test) == 80
         assert not {i.group for i in made.test} & {i.group for i in made.train + made.dev}
         assert len({i.target for i in made.dev}) == 10
+
+
+def test_the_download_is_checked_against_the_real_bytes(shared: Path) -> None:
+    assert contents(shared / "data/esc10", _ARCHIVE.pattern) == _ARCHIVE.contents
 
 
 def test_out_of_esc50(tree: Callable[..., Path]) -> None:

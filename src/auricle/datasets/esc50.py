@@ -3,7 +3,7 @@
 Clips cut from one Freesound recording stay within one fold; the group is that recording's number, so that no other split can separate
 them either. Report the mean over all five folds, and never the best epoch on the fold that judges.
 
-Known faults: short sounds are padded with digital silence, so a crop may hold nothing; some titles and labels disagree; Freesound is also
+Known faults: short sounds are padded with digital silence, so a crop may hold nothing; Freesound is also
 the source of UrbanSound8K, FSD50K, Clotho and WavCaps, so a model pretrained on those may have heard the test clips.
 
 Layouts: `audio/1-100032-A-0.wav` with `meta/esc50.csv` as published, and the same names in any format.

@@ -12,7 +12,6 @@ frequencies); Raven Pro 1.6 User's Manual, "Selection tables" (a header line, co
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -207,7 +206,7 @@ def _audacity(path: Path, lines: list[str]) -> Iterator[Region]:
 
 
 def _raven(path: Path, lines: list[str], column: str) -> Iterator[Region]:
-    rows = [(n, next(csv.reader([line], delimiter="\t"))) for n, line in enumerate(lines, 1) if line.strip()]
+    rows = [(n, line.split("\t")) for n, line in enumerate(lines, 1) if line.strip()]
     names = [c.strip().lower() for c in rows[0][1]]
     if _END not in names:
         raise DataError(f"{path} has no column 'End Time (s)'; it has {', '.join(c for c in names if c)}")
