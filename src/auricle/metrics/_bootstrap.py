@@ -117,7 +117,7 @@ def tail_share(count: int) -> float:
     """Share of resamples cut off at each end: 0.025 for many units, less for few.
 
     >>> round(tail_share(10**6), 4), round(tail_share(10), 4)
-    (0.025, 0.0085)
+    (0.025, 0.0086)
     """
     if count < 2:
         return 0.0

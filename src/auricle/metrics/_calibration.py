@@ -64,8 +64,8 @@ class Calibration:
 def temperature(logits: Real, truth: NDArray[np.generic]) -> float:
     """The temperature with the least negative log likelihood on the development group.
 
-    The likelihood is concave in 1/T, so its slope has one zero, found by bisection. One imagined clip with the mean logits and an even truth
-    is added, as Platt 1999 adds to his targets: a model without a mistake on few clips would else be told to be infinitely sure.
+    The likelihood is concave in 1/T, so its slope has one zero, found by bisection. Of the truth's mass, one clip's share is spread evenly
+    over the classes, much as Platt 1999 does: a model without a mistake on few clips would else be told to be infinitely sure.
 
     Args:
         logits: [R, K] of the development group.
@@ -79,16 +79,13 @@ def temperature(logits: Real, truth: NDArray[np.generic]) -> float:
         DataError: no clips, or a logit that is not finite.
     """
     check(logits, truth)
-    z = logits.astype(np.float64)
-    y = hot(truth, z.shape[1])
-    even = 1 / z.shape[1] if truth.ndim == 1 else 0.5
-    z = np.concatenate([z, z.mean(axis=0, keepdims=True)])
-    y = np.concatenate([y.astype(np.float64), np.full((1, z.shape[1]), even)])
-    kind_truth = np.zeros(len(z)) if truth.ndim == 1 else y
+    z, single = logits.astype(np.float64), truth.ndim == 1
+    even, share = (1 / z.shape[1] if single else 0.5), 1 / (len(z) + 1)
+    y = (1 - share) * hot(truth, z.shape[1]) + share * even
     low, high = 1 / _HOTTEST, 1 / _COLDEST
     for _ in range(60):
         middle = (low * high) ** 0.5
-        slope = ((calibrated(z, kind_truth.ndim == 1, temperature=1 / middle) - y) * z).sum()
+        slope = ((calibrated(z, single, temperature=1 / middle) - y) * z).sum()
         low, high = (low, middle) if slope > 0 else (middle, high)
     return float((low * high) ** -0.5)
 
