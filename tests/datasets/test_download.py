@@ -267,3 +267,10 @@ def test_a_tar_as_speech_commands_has_it(tmp_path: Path) -> None:
     (tmp_path / "page.zip").write_bytes(b"<html>Not found</html>")
     with pytest.raises(DataError, match="is not an archive that can be unpacked"):
         unpack(tmp_path / "page.zip", tmp_path / "page")
+
+
+def test_the_only_folder_is_left_unless_it_is_part_of_what_was_asked_for(server: Server, tmp_path: Path) -> None:
+    server.body = zipped({"wav/a.wav": b"x"})
+    digest = hashlib.sha256(f"wav/a.wav\t{hashlib.sha256(b'x').hexdigest()}\n".encode()).hexdigest()
+    root = download(archive(server, checksums=(), pattern="wav/*.wav", contents=digest), tmp_path / "corpus")
+    assert (root / "wav/a.wav").is_file()

@@ -12,7 +12,6 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from auricle.catalog import nearest
@@ -220,7 +219,7 @@ def _draw(clips: tuple[Item, ...], fraction: float, seed: int, part: str, *, who
         members[group_of(clip) if whole else clip.path.as_posix()].append(clip)
     # Paths are hashed below their common folder, so that the same corpus in another place is divided in the same way.
     base = _base(clips)
-    names = {g: g if whole and m[0].group else os.path.relpath(m[0].path, base) for g, m in members.items()}
+    names = {g: g if whole and m[0].group else _below(m[0], base) for g, m in members.items()}
     order = sorted(members, key=lambda g: (-len(members[g]), _hash(f"{part} {seed} {names[g]}"), names[g]))
     counts = {g: Counter(label for c in members[g] for label in (c.target or ("",))) for g in members}
     total = sum(counts.values(), Counter[str]())
@@ -286,7 +285,11 @@ def _without(clips: tuple[Item, ...], taken: tuple[Item, ...]) -> tuple[Item, ..
 
 
 def _base(clips: tuple[Item, ...]) -> str:
-    return os.path.commonpath([str(c.path.absolute().parent) for c in clips])
+    return os.path.commonpath({str(c.path.parent.absolute()) for c in clips})
+
+
+def _below(clip: Item, base: str) -> str:
+    return str(clip.path.absolute())[len(base) :].lstrip(os.sep).replace(os.sep, "/")
 
 
 def _hash(text: str) -> str:
@@ -294,9 +297,9 @@ def _hash(text: str) -> str:
 
 
 def _digest(train: tuple[Item, ...], dev: tuple[Item, ...], test: tuple[Item, ...]) -> str:
-    base = Path(_base(train + dev + test))
+    base = _base(train + dev + test)
     lines = sorted(
-        f"{c.path.absolute().relative_to(base).as_posix()}\t{c.start!r}\t{c.stop!r}\t{part}"
+        f"{_below(c, base)}\t{c.start!r}\t{c.stop!r}\t{part}"
         for part, clips in (("train", train), ("dev", dev), ("test", test))
         for c in clips
     )

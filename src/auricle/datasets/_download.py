@@ -78,8 +78,7 @@ def download(archive: Archive, root: Path, *, progress: Progress | None = None, 
         shutil.rmtree(unpacked, ignore_errors=True)
         try:
             unpack(file, unpacked)
-            inner = list(unpacked.iterdir())
-            top = inner[0] if len(inner) == 1 and inner[0].is_dir() else unpacked
+            top = _top(archive, unpacked)
             _check_contents(archive, top)
         except DataError:
             shutil.rmtree(unpacked, ignore_errors=True)
@@ -198,6 +197,13 @@ def _stream(archive: Archive, part: Path, progress: Progress) -> bool:
                 had += len(block)
                 progress(had, total or archive.size)
     return not total or had >= total
+
+
+def _top(archive: Archive, unpacked: Path) -> Path:
+    """Where the corpus begins: the only folder of an archive that has one, unless the files asked for lie outside it."""
+    inner = list(unpacked.iterdir())
+    outside = archive.pattern and next(unpacked.glob(archive.pattern), None) is not None
+    return inner[0] if len(inner) == 1 and inner[0].is_dir() and not outside else unpacked
 
 
 def _check_contents(archive: Archive, top: Path) -> None:

@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from auricle.audio._sniff import sniff
+
 _SOUND = ".wav .wave .bwf .rf64 .w64 .flac .ogg .oga .opus .mp3 .mp2 .m4a .m4b .aac .mp4 .mov .mka .mkv .webm .aif .aiff .aifc .au .snd"
 _SOUND += " .caf .wma .amr .3gp .voc .sph .nist .ape .wv .tta .ac3 .eac3 .raw .pcm"
 # What is expected to lie beside sound and needs no word when it is passed over.
@@ -47,8 +49,9 @@ def all_files(root: Path) -> list[Path]:
             continue
         seen.add(real)
         folders[:] = [f for f in folders if not _hidden(f)]
-        found += [os.path.relpath(Path(folder) / n, root) for n in names if not _hidden(n)]
-    return [Path(name) for name in sorted(found, key=lambda n: n.replace(os.sep, "/"))]
+        inner = os.path.relpath(folder, root).replace(os.sep, "/")
+        found += [n if inner == "." else f"{inner}/{n}" for n in names if not _hidden(n)]
+    return [Path(name) for name in sorted(found)]
 
 
 def is_sound(path: Path) -> bool:
@@ -67,7 +70,7 @@ def is_sound(path: Path) -> bool:
         return False
     try:
         with path.open("rb") as file:
-            return _sounds(file.read(16))
+            return bool(sniff(file.read(4096)))
     except OSError:
         return False
 
@@ -119,16 +122,3 @@ def natural(name: str) -> tuple[tuple[int, int, str], ...]:
 
 def _hidden(name: str) -> bool:
     return name.startswith(".") or name in {"__MACOSX", "Thumbs.db", "desktop.ini"}
-
-
-def _sounds(head: bytes) -> bool:
-    if head[:4] in {b"RIFF", b"RIFX", b"RF64", b"BW64"}:
-        return head[8:12] == b"WAVE"
-    if head[:4] == b"FORM":
-        return head[8:12] in {b"AIFF", b"AIFC"}
-    if head[4:8] == b"ftyp":
-        return True
-    if head[:4] in {b"fLaC", b"OggS", b".snd", b"caff", b"\x1aE\xdf\xa3", b"wvpk", b"riff"} or head[:3] == b"ID3" or head[:5] == b"#!AMR":
-        return True
-    # An MPEG audio or ADTS frame: eleven or twelve set bits, then neither a reserved layer nor a reserved rate.
-    return len(head) > 2 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0 and head[1] != 0xFF and head[2] & 0xF0 != 0xF0
