@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 REQUIRED = object()
 _ROOT = Path(__file__).parent
-_NOT_CATALOGUES = {"audio", "learning", "recipes", "reports"}
+_NOT_CATALOGUES = {"audio", "learning", "recipes", "reports", "shipped"}
 _TYPES = {"Literal": Literal, "Seconds": Seconds, "Hertz": Hertz, "Decibels": Decibels, "Path": Path}
 
 
@@ -105,7 +105,12 @@ def source(kind: str, name: str) -> Path:
 
 def about(kind: str) -> str:
     """The first line of a catalogue's own docstring."""
-    return (ast.get_docstring(_tree(_ROOT / kind / "__init__.py")) or "").partition("\n")[0]
+    return overview(kind).partition("\n")[0]
+
+
+def overview(kind: str) -> str:
+    """A catalogue's own docstring: what an entry of it is."""
+    return ast.get_docstring(_tree(_ROOT / kind / "__init__.py")) or ""
 
 
 def summary(kind: str, name: str) -> str:

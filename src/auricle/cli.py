@@ -26,6 +26,11 @@ from auricle.errors import AuricleError, MissingExtraError, RequestError
 
 _DONE, _FAILED, _WRONG, _SKIPPED, _INTERRUPTED = 0, 1, 2, 3, 130
 _PLAIN: dict[object, click.ParamType[typing.Any]] = {str: click.STRING, int: click.INT, float: click.FLOAT, bool: click.BOOL}
+_EXTRAS = {
+    "formats": {"av"},
+    "microphone": {"sounddevice"},
+    "train": {"torch", "safetensors", "lightning_fabric", "sklearn", "scipy", "onnx", "onnxscript", "matplotlib", "jinja2"},
+}
 _SECTIONS = ("Args:", "Returns:", "Raises:", "Yields:")
 
 
@@ -214,7 +219,7 @@ def _say(word: str, sentence: str, colour: str) -> None:
 
 @contextmanager
 def _extras_told(what: str) -> Iterator[None]:
-    """Turns the absence of a package that an extra brings into the sentence that says which; a missing part of auricle stays a defect."""
+    """Turns the absence of a package that an extra brings into the sentence that says which; anything else missing is a defect."""
     try:
         yield
     except ModuleNotFoundError as wrong:

@@ -76,7 +76,9 @@ def check(kind: str, name: str, *, set_: tuple[str, ...] = ()) -> Checked:
     catalog.source(kind, name)
     try:
         component = catalog.load(kind, name)
-    except (ImportError, SyntaxError) as wrong:
+    except ImportError as wrong:
+        if not name.endswith(".py"):
+            raise
         raise RequestError(f"{name} can't be imported: {wrong}") from wrong
     values = catalog.check(kind, Spec(name, tree), where=kind).args if tree else {}
     battery = catalog.load("contracts", kind)
