@@ -1,12 +1,14 @@
-"""Power spectra in two forms that agree: a fast Fourier transform, and two small matrix products for exported graphs.
+"""Power spectra in two forms that agree: a fast Fourier transform, and matrix products for exported graphs.
 
 The matrix form splits a transform of N = N1·N2 points (Cooley and Tukey 1965): with n = N2·n1 + n2 and k = k1 + N1·k2,
 
-    X[k] = Σ_n2 W_N2^(n2·k2) · ( W_N^(n2·k1) · Σ_n1 W_N1^(n1·k1) x[n] ),      W_M = exp(-2πi/M).
+    X[k] = Σ_n2 W_N2^(n2·k2) · Σ_n1 W_N^((N2·n1 + n2)·k1) w[n] x[n],      W_M = exp(-2πi/M).
 
-A real wave's spectrum is symmetric, |X[k]| = |X[N-k]|, and k1 and N1-k1 trade places under that symmetry; so k1 = 0 … N1/2 already
-holds every power once, and what stands twice is left out where the powers are weighed together. Multiplications fall from N·(N/2) a frame
-to about N·(N1/2 + N2), and the constants from megabytes to kilobytes.
+The inner sum takes the window and the twiddle factors into its matrices, one for each n2. A real wave's spectrum is symmetric,
+|X[k]| = |X[N-k]|, and k1 and N1-k1 trade places under that symmetry; so k1 = 0 … N1/2 already holds every power once. Frames stay the
+innermost index from the wave to the feature, so that no stage reorders single numbers. k2 and its mirror N2-1-k2 stand side by side,
+which makes the bins of neighbouring filters one slice. Ten seconds at 32 kHz, N = 1024, 64 mels: 130 million multiplications
+instead of the 1.06 thousand million of a plain matrix, and 30 times fewer constants.
 """
 
 from __future__ import annotations
@@ -16,99 +18,155 @@ import math
 import torch
 from torch import Tensor, nn
 
+from auricle.frontends._banded import BandedProduct, filter_groups, span
+from auricle.frontends._frame import Framing
 
-def frame(wave: Tensor, *, win: int, hop: int) -> Tensor:
-    """Overlapping frames by slices of whole hops, which every runtime does fast.
-
-    Args:
-        wave: [B, T] samples, T >= win.
-        win: samples in a frame.
-        hop: samples from one frame to the next.
-
-    Returns:
-        [B, N, win] frames, N = 1 + (T - win) // hop.
-    """
-    rows, total = wave.shape
-    count = 1 + (total - win) // hop
-    parts = -(-win // hop)
-    needed = (count + parts - 1) * hop
-    padded = nn.functional.pad(wave, (0, parts * hop - win))[:, :needed]
-    grid = padded.reshape(rows, count + parts - 1, hop)
-    return torch.cat([grid[:, i : i + count] for i in range(parts)], dim=-1)[..., :win]
+_FRAMES_AT_ONCE = 1024  # about 4 MB a stage: what the next stage reads is still in the cache
 
 
 class PowerSpectrum(nn.Module):
-    """|rfft|² of windowed frames, weighed by a matrix over the spectral bins.
+    """|rfft|² of tapered frames, or |rfft|, weighed by a matrix over the spectral bins.
 
     Args:
+        framing: where the frames lie.
         window: [win] taper.
-        n_fft: length of the transform, a power of two, at least `win`; frames are padded with zeros at their end.
-        weights: [1 + n_fft // 2, F] weights of each spectral bin.
+        weights: [1 + n_fft // 2, F] weights of each spectral bin; None keeps the bins as they are.
+        magnitude: |rfft| instead of its square.
     """
 
     window: Tensor
-    weights: Tensor
-    first: Tensor
-    twiddle: Tensor
-    second: Tensor
-    folded: Tensor
 
-    def __init__(self, window: Tensor, n_fft: int, weights: Tensor) -> None:
+    def __init__(self, framing: Framing, window: Tensor, *, weights: Tensor | None = None, magnitude: bool = False) -> None:
         super().__init__()
-        self.n_fft = n_fft
+        self.framing = framing
+        self.magnitude = magnitude
         self.matrix_form = False
-        rows = 1 << (int(math.log2(n_fft)) // 2)
-        columns = n_fft // rows
-        half = rows // 2 + 1
-        k1 = torch.arange(half, dtype=torch.float64)
-        first = -2 * math.pi / rows * torch.outer(torch.arange(rows, dtype=torch.float64), k1)
-        twiddle = -2 * math.pi / n_fft * torch.outer(torch.arange(columns, dtype=torch.float64), k1)
-        n2 = torch.arange(columns, dtype=torch.float64)
-        second = -2 * math.pi / columns * torch.outer(n2, n2)
-        cos, sin = torch.cos(second), torch.sin(second)
         self.register_buffer("window", window.float(), persistent=False)
-        self.register_buffer("weights", weights, persistent=False)
-        self.register_buffer("first", torch.cat([torch.cos(first), torch.sin(first)], 1).float(), persistent=False)
-        self.register_buffer("twiddle", torch.stack([torch.cos(twiddle).T, torch.sin(twiddle).T]).float(), persistent=False)
-        self.register_buffer("second", torch.cat([torch.cat([cos, sin], 1), torch.cat([-sin, cos], 1)], 0).float(), persistent=False)
-        self.register_buffer("folded", _fold(weights, rows, columns), persistent=False)
+        self.product = None if weights is None else BandedProduct(weights, repeat=1 if magnitude else 2)
+        self.matrices = _Matrices(framing, window, weights=weights, magnitude=magnitude)
 
-    def forward(self, frames: Tensor) -> Tensor:
+    def forward(self, wave: Tensor) -> Tensor:
         """Weighed powers.
 
         Args:
-            frames: [B, N, win] samples.
+            wave: [B, T'] samples as `Framing.extended` gives them.
 
         Returns:
-            [B, N, F] power, full scale squared.
+            [B, F, N] power, full scale squared (or its root).
         """
-        frames = frames * self.window
         if self.matrix_form:
-            return self._by_matrices(frames)
-        spectrum = torch.view_as_real(torch.fft.rfft(frames, n=self.n_fft))
-        return spectrum.square().sum(-1) @ self.weights
+            made: Tensor = self.matrices(self.framing.columns(wave))
+            return made
+        frames = self.framing.rows(wave)
+        rows, count, _ = frames.shape
+        whole = wave.device.type != "cpu" or torch.compiler.is_exporting()
+        together = rows if whole else max(1, _FRAMES_AT_ONCE // max(count, 1))
+        parts = [self._by_transform(frames[i : i + together]) for i in range(0, rows, together)]
+        return (parts[0] if len(parts) == 1 else torch.cat(parts)).transpose(1, 2)
 
-    def _by_matrices(self, frames: Tensor) -> Tensor:
-        batch, count, win = frames.shape
-        half, columns = self.twiddle.shape[1:]
-        rows = self.n_fft // columns
-        grid = nn.functional.pad(frames, (0, self.n_fft - win)).reshape(batch, count, rows, columns)
-        inner = grid.transpose(2, 3) @ self.first  # [B, N, N2, 2·K1]
-        real, imaginary = inner.transpose(2, 3).split(half, dim=2)  # [B, N, K1, N2] each
-        cos, sin = self.twiddle[0], self.twiddle[1]
-        turned = torch.cat([real * cos - imaginary * sin, real * sin + imaginary * cos], dim=-1)  # [B, N, K1, 2·N2]
-        outer = turned @ self.second
-        power = outer[..., :columns].square() + outer[..., columns:].square()
-        return power.flatten(2) @ self.folded
+    def _by_transform(self, frames: Tensor) -> Tensor:
+        rows, count, _ = frames.shape
+        spectrum = torch.fft.rfft(frames * self.window, n=self.framing.n_fft)
+        if self.product is not None and not self.magnitude:
+            squares = torch.view_as_real(spectrum).square().reshape(rows * count, -1)  # [B·N, 2·K], real and imaginary in turn
+            weighed: Tensor = self.product(squares).reshape(rows, count, -1)
+            return weighed
+        power: Tensor = spectrum.real.square() + spectrum.imag.square()  # [B, N, K]
+        if self.magnitude:
+            power = power.sqrt()
+        return power if self.product is None else self.product(power.flatten(0, 1)).reshape(rows, count, -1)
 
 
-def _fold(weights: Tensor, rows: int, columns: int) -> Tensor:
-    """Weights over (k1, k2) instead of k: [K1·N2, F], each spectral bin counted once."""
-    n_fft = rows * columns
-    folded = torch.zeros(rows // 2 + 1, columns, weights.shape[1])
-    for k in range(weights.shape[0]):
-        k1, k2 = k % rows, k // rows
-        if k1 > rows // 2:
-            k1, k2 = (n_fft - k) % rows, (n_fft - k) // rows
-        folded[k1, k2] = weights[k]
-    return folded.flatten(0, 1)
+class _Matrices(nn.Module):
+    """The transform as two stages of matrix products, and the weights folded onto its order of bins."""
+
+    first: Tensor
+    second: Tensor
+
+    def __init__(self, framing: Framing, window: Tensor, *, weights: Tensor | None, magnitude: bool) -> None:
+        super().__init__()
+        n_fft = framing.n_fft
+        self.columns = _columns(n_fft)
+        lines = n_fft // self.columns
+        self.inner = lines // 2 + 1
+        self.taps = -(-framing.win // self.columns)
+        self.short = self.taps * self.columns - framing.win
+        self.magnitude = magnitude
+        order = list(dict.fromkeys(k for i in range(self.columns) for k in (i, self.columns - 1 - i)))
+        home = [_home(k, lines, self.columns, order) for k in range(n_fft // 2 + 1)]
+        used = range(len(home)) if weights is None else range(*span(weights))
+        depth = max(home[k][1] for k in used) + 1
+        self.register_buffer("first", _first(window, n_fft, self.columns, self.inner).float(), persistent=False)
+        self.register_buffer("second", _second(order[:depth], self.columns).float(), persistent=False)
+        self.spans: list[tuple[int, int]] = []
+        if weights is None:
+            self.register_buffer("places", torch.tensor([k1 * depth + at for k1, at in home]), persistent=False)
+            return
+        for i, (begin, end) in enumerate(filter_groups(weights.shape[1])):
+            folded, lo, hi = _folded(weights[:, begin:end], home, self.inner)
+            self.spans.append((lo, hi))
+            self.register_buffer(f"part{i}", (folded if magnitude else folded.repeat_interleave(2, 1)).float(), persistent=False)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        rows, _, count = frames.shape
+        if self.short:
+            frames = nn.functional.pad(frames, (0, 0, 0, self.short))
+        grid = frames.reshape(rows, self.taps, self.columns, count).transpose(1, 2)  # [B, N2, taps, N]
+        inner = (self.first @ grid).reshape(rows, self.columns, self.inner, 2, count).transpose(1, 2)
+        outer: Tensor = self.second @ inner.reshape(rows, self.inner, 2 * self.columns, count)  # [B, K1, 2·K2, N]
+        squares = outer * outer
+        step = 2
+        if self.magnitude or not self.spans:
+            pairs = squares.reshape(rows, self.inner, -1, 2, count)
+            squares = pairs[:, :, :, 0] + pairs[:, :, :, 1]  # [B, K1, K2, N]
+            squares = squares.sqrt() if self.magnitude else squares
+            step = 1
+        if not self.spans:
+            return squares.flatten(1, 2).index_select(1, self.get_buffer("places"))
+        slices = [squares[:, :, step * lo : step * hi].reshape(rows, -1, count) for lo, hi in self.spans]
+        return torch.cat([self.get_buffer(f"part{i}") @ part for i, part in enumerate(slices)], dim=1)
+
+
+def _columns(n_fft: int) -> int:
+    """N2: the divisor of N for which both stages together multiply least."""
+    return min(
+        (d for d in range(1, n_fft + 1) if n_fft % d == 0), key=lambda d: n_fft * (n_fft // d + 2) + (n_fft // d // 2 + 1) * 4 * d * d
+    )
+
+
+def _home(k: int, lines: int, columns: int, order: list[int]) -> tuple[int, int]:
+    """Where the power of bin k stands: k1, and the place of k2 in `order`."""
+    k1, k2 = k % lines, k // lines
+    if k1 > lines // 2:
+        mirrored = (lines * columns - k) % (lines * columns)
+        k1, k2 = mirrored % lines, mirrored // lines
+    return k1, order.index(k2)
+
+
+def _first(window: Tensor, n_fft: int, columns: int, half: int) -> Tensor:
+    """[N2, 2·K1, taps] inner sums with window and twiddle factors; real parts and imaginary parts in turn."""
+    taps = -(-window.shape[0] // columns)
+    taper = torch.zeros(taps * columns, dtype=torch.float64)
+    taper[: window.shape[0]] = window
+    n = torch.arange(taps * columns).reshape(taps, columns, 1)
+    angle = -2 * math.pi / n_fft * ((n * torch.arange(half)) % n_fft).double()
+    both = torch.stack([torch.cos(angle), torch.sin(angle)], -1) * taper.reshape(taps, columns, 1, 1)
+    return both.permute(1, 2, 3, 0).reshape(columns, 2 * half, taps)
+
+
+def _second(order: list[int], columns: int) -> Tensor:
+    """[2·K2, 2·N2] outer sums over (n2, real and imaginary) for each k2 of `order`."""
+    angle = -2 * math.pi / columns * ((torch.tensor(order)[:, None] * torch.arange(columns)) % columns).double()
+    cos, sin = torch.cos(angle), torch.sin(angle)
+    real, imaginary = torch.stack([cos, -sin], -1).flatten(1), torch.stack([sin, cos], -1).flatten(1)
+    return torch.stack([real, imaginary], 1).flatten(0, 1)
+
+
+def _folded(weights: Tensor, home: list[tuple[int, int]], half: int) -> tuple[Tensor, int, int]:
+    """Weights [K, F] of some filters over (k1, place of k2): [F, K1·(hi - lo)], and the slice of places."""
+    used = range(*span(weights))
+    lo, hi = min(home[k][1] for k in used), max(home[k][1] for k in used) + 1
+    folded = torch.zeros(weights.shape[1], half, hi - lo, dtype=weights.dtype)
+    for k in used:
+        folded[:, home[k][0], home[k][1] - lo] = weights[k]
+    return folded.flatten(1), lo, hi

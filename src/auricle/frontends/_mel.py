@@ -1,7 +1,8 @@
 """Mel filter banks by the definitions in use: where the triangles stand, how high they are.
 
 Sources: Slaney 1998 (Auditory Toolbox, Technical Report 1998-010), linear below 1 kHz and logarithmic above, each triangle of unit area;
-HTK 3.4 (The HTK Book, 5.6), mel = 2595 log10(1 + f/700), each triangle of unit height.
+HTK 3.4 (The HTK Book, 5.6), mel = 2595 log10(1 + f/700), triangles straight in hertz, each of unit height; Kaldi (mel-computations.cc),
+mel = 1127 ln(1 + f/700), triangles straight in mel, the Nyquist bin left out.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from torch import Tensor
 from auricle.errors import RequestError
 from auricle.types import Hertz
 
-MelScale = Literal["slaney", "htk"]
+MelScale = Literal["slaney", "slaney_unit_height", "htk", "htk_unit_area", "kaldi"]
 
 _LINEAR = 200.0 / 3  # hertz a mel below 1 kHz, Slaney's scale
 _KNEE_MEL = 15.0  # 1 kHz
@@ -26,12 +27,14 @@ def mel_of(hertz: Tensor, scale: MelScale) -> Tensor:
 
     Args:
         hertz: [...] frequencies, Hz.
-        scale: "slaney" or "htk".
+        scale: whose mel.
 
     Returns:
         [...] mel.
     """
-    if scale == "htk":
+    if scale == "kaldi":
+        return 1127.0 * torch.log1p(hertz / 700.0)
+    if scale in {"htk", "htk_unit_area"}:
         return 2595.0 * torch.log10(1.0 + hertz / 700.0)
     above = _KNEE_MEL + torch.log(hertz.clamp(min=1e-9) / 1000.0) / _LOG_STEP
     return torch.where(hertz < 1000.0, hertz / _LINEAR, above)
@@ -42,45 +45,57 @@ def hertz_of(mel: Tensor, scale: MelScale) -> Tensor:
 
     Args:
         mel: [...] mel.
-        scale: "slaney" or "htk".
+        scale: whose mel.
 
     Returns:
         [...] Hz.
     """
-    if scale == "htk":
+    if scale == "kaldi":
+        return 700.0 * torch.expm1(mel / 1127.0)
+    if scale in {"htk", "htk_unit_area"}:
         return 700.0 * (10.0 ** (mel / 2595.0) - 1.0)
     return torch.where(mel < _KNEE_MEL, mel * _LINEAR, 1000.0 * torch.exp(_LOG_STEP * (mel - _KNEE_MEL)))
 
 
 def filters(sample_rate: int, n_fft: int, *, bins: int, min_hz: Hertz, max_hz: Hertz, scale: MelScale) -> Tensor:
-    """The filter bank as a matrix, Slaney's with unit area, HTK's with unit height.
+    """The filter bank as a matrix.
 
     Args:
         sample_rate: samples a second.
         n_fft: length of the transform.
         bins: filters.
         min_hz: lower edge of the first filter.
-        max_hz: upper edge of the last; 0 means half the sample rate.
-        scale: "slaney" or "htk".
+        max_hz: upper edge of the last; 0 means half the sample rate, less than 0 so much below it.
+        scale: whose mel and whose triangles.
 
     Returns:
-        [1 + n_fft // 2, F] float32 weights of each spectral bin.
+        [1 + n_fft // 2, F] float64 weights of each spectral bin.
 
     Raises:
         RequestError: no filters, or edges out of order or above half the sample rate.
     """
-    top = max_hz or sample_rate / 2
-    if bins < 1 or not 0 <= min_hz < top <= sample_rate / 2:
+    nyquist = sample_rate / 2
+    top = max_hz if max_hz > 0 else nyquist + max_hz
+    if bins < 1 or not 0 <= min_hz < top <= nyquist:
         raise RequestError(
             f"a mel filter bank of {bins} bins from {min_hz} to {top} Hz cannot be made at {sample_rate} Hz; wanted at least "
-            f"1 bin and 0 <= min_hz < max_hz <= {sample_rate / 2:g}"
+            f"1 bin and 0 <= min_hz < max_hz <= {nyquist:g}"
         )
-    at = torch.linspace(0, sample_rate / 2, 1 + n_fft // 2, dtype=torch.float64)
+    at = torch.arange(1 + n_fft // 2, dtype=torch.float64) * (sample_rate / n_fft)
     ends = mel_of(torch.tensor([min_hz, top], dtype=torch.float64), scale)
-    edges = hertz_of(torch.linspace(ends[0].item(), ends[1].item(), bins + 2, dtype=torch.float64), scale)
+    edges = torch.linspace(ends[0].item(), ends[1].item(), bins + 2, dtype=torch.float64)
+    if scale == "kaldi":
+        triangles = _triangles(mel_of(at, scale), edges)
+        triangles[n_fft // 2 :] = 0
+        return triangles
+    edges = hertz_of(edges, scale)
+    triangles = _triangles(at, edges)
+    if scale in {"slaney", "htk_unit_area"}:
+        triangles = triangles * (2.0 / (edges[2:] - edges[:-2]))
+    return triangles
+
+
+def _triangles(at: Tensor, edges: Tensor) -> Tensor:
     rising = (at[:, None] - edges[:-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[2:] - at[:, None]) / (edges[2:] - edges[1:-1])
-    triangles = torch.minimum(rising, falling).clamp(min=0)
-    if scale == "slaney":
-        triangles = triangles * (2.0 / (edges[2:] - edges[:-2]))
-    return triangles.float()
+    return torch.minimum(rising, falling).clamp(min=0)

@@ -1,24 +1,27 @@
-"""Log-mel spectrogram: mel powers of short frames, natural logarithm, each bin normalised by the training set's statistics.
+"""Log-mel spectrogram: mel powers of short frames, a logarithm, each bin normalised by the training set's statistics.
 
-Frame n covers samples [n·hop, n·hop + win), so a stream and a whole clip agree on every frame they share. Mel triangles as Slaney 1998
-(unit area) or the HTK Book (unit height). The statistics are fitted once on training clips and stored with the weights.
+Frame n covers samples [n·hop, n·hop + win), so a stream and a whole clip agree on every frame they share; with padding, frames are
+centred as librosa's and torch's are, which doesn't stream. Every definition in use is a setting: mel triangles (Slaney 1998, the HTK
+Book, Kaldi), window, padding, logarithm and range. `flavour` sets them as a published front end has them: PANNs, ConvNeXt on AudioSet,
+EfficientAT, DCLS-Audio, Whisper, librosa.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Literal
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from auricle.errors import RequestError, ShapeError
-from auricle.frontends._fourier import PowerSpectrum, frame
+from auricle.frontends._compress import Compression
+from auricle.frontends._feature import Feature
+from auricle.frontends._fourier import PowerSpectrum
+from auricle.frontends._frame import framing
 from auricle.frontends._mel import filters
-from auricle.types import Hertz
+from auricle.frontends._window import window as taper
+from auricle.types import Decibels, Hertz
 
 
-class LogMel(nn.Module):
+class LogMel(Feature):
     """Normalised log-mel feature.
 
     Args:
@@ -26,15 +29,22 @@ class LogMel(nn.Module):
         bins: mel filters.
         win_ms: length of a frame, milliseconds, rounded to samples.
         hop_ms: from one frame to the next, milliseconds, rounded to samples.
+        n_fft: length of the transform; 0 takes the next power of two, -1 the frame's own length.
+        window: taper of a frame; "hann" and "hamming_periodic" are periodic, the others symmetric.
+        padding: how the wave is extended past its ends so that frames are centred; "none" doesn't, and streams.
+        pre_emphasis: c of x[t] - c·x[t-1]; 0 leaves it out.
         min_hz: lower edge of the lowest filter.
         max_hz: upper edge of the highest; 0 means half the sample rate.
-        scale: "slaney" or "htk".
+        scale: definition of the mel filters; "slaney" has unit area, "htk" and "kaldi" have unit height.
+        magnitude: filters weigh magnitudes instead of powers.
+        compression: "ln", "log10", "db" (relative to full scale), "log1p" or "none".
         offset: added to the mel power before the logarithm; the floor below which level is no longer told apart.
+        floor: the least mel power.
+        range_db: levels so far below the clip's loudest are raised to it; 0 raises none.
+        normalise: "statistics" of the training set, "fixed" by centre and spread, "clip_mean", "clip_range" ([-1, 1] a clip) or "none".
+        centre: what "fixed" subtracts.
+        spread: what "fixed" divides by.
     """
-
-    streamable = True
-    mean: Tensor
-    deviation: Tensor
 
     def __init__(
         self,
@@ -43,74 +53,43 @@ class LogMel(nn.Module):
         bins: int = 64,
         win_ms: float = 25.0,
         hop_ms: float = 10.0,
+        n_fft: int = 0,
+        window: Literal["hann", "hann_symmetric", "hamming", "hamming_periodic", "povey", "blackman", "rectangular"] = "hann",
+        padding: Literal["none", "reflect", "reflect_drop_last", "zeros", "edge", "kaldi"] = "none",
+        pre_emphasis: float = 0.0,
         min_hz: Hertz = 50.0,
         max_hz: Hertz = 0.0,
-        scale: Literal["slaney", "htk"] = "slaney",
+        scale: Literal["slaney", "slaney_unit_height", "htk", "htk_unit_area", "kaldi"] = "slaney",
+        magnitude: bool = False,
+        compression: Literal["ln", "log10", "db", "log1p", "none"] = "ln",
         offset: float = 1e-8,
+        floor: float = 0.0,
+        range_db: Decibels = 0.0,
+        normalise: Literal["statistics", "fixed", "clip_mean", "clip_range", "none"] = "statistics",
+        centre: float = 0.0,
+        spread: float = 1.0,
     ) -> None:
-        super().__init__()
+        frames = framing(sample_rate, win_ms=win_ms, hop_ms=hop_ms, n_fft=n_fft, padding=padding, pre_emphasis=pre_emphasis)
+        super().__init__(bins=bins, framing=frames, normalise=normalise, centre=centre, spread=spread)
         self.sample_rate = sample_rate
-        self.bins = bins
-        self.win = round(sample_rate * win_ms / 1000)
-        self.hop = round(sample_rate * hop_ms / 1000)
-        if self.hop < 1 or self.win < self.hop:
-            raise RequestError(f"frames of {win_ms} ms every {hop_ms} ms leave gaps or are empty; wanted win_ms >= hop_ms > 0")
-        self.offset = offset
-        n_fft = 1 << (self.win - 1).bit_length()
-        mel = filters(sample_rate, n_fft, bins=bins, min_hz=min_hz, max_hz=max_hz, scale=scale)
-        self.spectrum = PowerSpectrum(torch.hann_window(self.win, periodic=True), n_fft, mel)
-        self.register_buffer("mean", torch.zeros(bins))
-        self.register_buffer("deviation", torch.ones(bins))
+        self.compression = Compression(compression, offset=offset, floor=floor, range_db=range_db, magnitude=magnitude)
+        mel = filters(sample_rate, frames.n_fft, bins=bins, min_hz=min_hz, max_hz=max_hz, scale=scale)
+        self.spectrum = PowerSpectrum(frames, taper(window, frames.win), weights=mel, magnitude=magnitude)
 
-    def forward(self, wave: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
-        """Feature of each row.
+    @property
+    def obstacle(self) -> str:
+        """What keeps it from streaming, named by the setting; "" where nothing does."""
+        return "range_db needs the clip's loudest frame" if self.compression.range_db else super().obstacle
+
+    def describe(self, wave: Tensor, length: Tensor) -> Tensor:
+        """Levels before they are normalised.
 
         Args:
             wave: [B, T] samples, full scale ±1.
             length: [B] valid samples.
 
         Returns:
-            [B, F, N] normalised log power, and [B] valid frames.
-
-        Raises:
-            ShapeError: the wave is shorter than one frame.
+            [B, F, N] levels.
         """
-        feature = (self._log_power(wave) - self.mean) / self.deviation
-        return feature.transpose(1, 2), self.frames(length)
-
-    def frames(self, length: Tensor) -> Tensor:
-        """Whole frames in so many samples.
-
-        Args:
-            length: [B] samples.
-
-        Returns:
-            [B] frames.
-        """
-        return (torch.div(length - self.win, self.hop, rounding_mode="floor") + 1).clamp(min=0)
-
-    @torch.no_grad()
-    def fit(self, waves: Iterable[tuple[Tensor, Tensor]]) -> None:
-        """Set each bin's mean and deviation from training clips.
-
-        Args:
-            waves: pairs of [B, T] samples and [B] valid samples.
-        """
-        total = torch.zeros(2, self.bins, dtype=torch.float64)
-        count = 0
-        for wave, length in waves:
-            power = self._log_power(wave)  # [B, N, F]
-            valid = torch.arange(power.shape[1])[None] < self.frames(length.cpu())[:, None]
-            rows = power.cpu()[valid].double()
-            total += torch.stack([rows.sum(0), rows.square().sum(0)])
-            count += rows.shape[0]
-        if count == 0:
-            raise ShapeError("no training clip is as long as one frame; wanted at least one to normalise by")
-        mean = total[0] / count
-        self.mean.copy_(mean)
-        self.deviation.copy_((total[1] / count - mean.square()).clamp(min=1e-4).sqrt())
-
-    def _log_power(self, wave: Tensor) -> Tensor:
-        if not torch.compiler.is_exporting() and wave.shape[-1] < self.win:
-            raise ShapeError(f"the wave has {wave.shape[-1]} samples; one frame needs {self.win}")
-        return torch.log(self.spectrum(frame(wave, win=self.win, hop=self.hop)) + self.offset)
+        power = self.spectrum(self.framing.extended(wave, length))
+        return self.compression.level(power, self.frames(length))

@@ -1,0 +1,111 @@
+"""From power to level: the logarithms in use, and the range that is kept."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from auricle.errors import RequestError
+from auricle.types import Decibels
+
+Scale = Literal["ln", "log10", "db", "log1p", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Compression:
+    """level = log(max(power, floor) + offset), never compared with another row of the batch.
+
+    Args:
+        scale: "ln", "log10", "db" (relative to a power of 1, full scale squared), "log1p" or "none".
+        offset: added to the power.
+        floor: the least power.
+        range_db: levels so far below the clip's own loudest are raised to it (librosa's and torchaudio's top_db); 0 raises none. It needs
+            the whole clip, so it doesn't stream.
+        magnitude: the powers are magnitudes already.
+    """
+
+    scale: Scale = "ln"
+    offset: float = 0.0
+    floor: float = 0.0
+    range_db: Decibels = 0.0
+    magnitude: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuses what can't be compressed.
+
+        Raises:
+            RequestError: a logarithm of zero would be taken, or a range is asked of a scale without decibels.
+        """
+        if self.scale in {"ln", "log10", "db"} and self.offset + self.floor <= 0:
+            raise RequestError(f"the {self.scale} of silence is infinite; wanted an offset or a floor above 0")
+        if self.offset < 0 or self.floor < 0 or self.range_db < 0:
+            raise RequestError("offset, floor and range_db can't be below 0")
+        if self.range_db and self.scale in {"log1p", "none"}:
+            raise RequestError(f"range_db is {self.range_db}, which {self.scale} doesn't have; wanted ln, log10 or db")
+
+    @property
+    def per_decibel(self) -> float:
+        """How much a level rises with a decibel."""
+        octave = {"ln": math.log(10), "log10": 1.0, "db": 20.0 if self.magnitude else 10.0}.get(self.scale, 1.0)
+        return octave / (20.0 if self.magnitude else 10.0)
+
+    def level(self, power: Tensor, frames: Tensor) -> Tensor:
+        """Levels of powers.
+
+        Args:
+            power: [B, F, N] powers, or magnitudes.
+            frames: [B] valid frames.
+
+        Returns:
+            [B, F, N] levels.
+        """
+        if self.floor:
+            power = power.clamp(min=self.floor)
+        if self.offset:
+            power = power + self.offset
+        if self.scale == "none":
+            return power
+        if self.scale == "log1p":
+            return torch.log1p(power)
+        # One logarithm for all of them: its rounding is the least, and every runtime has it.
+        level = torch.log(power)
+        factor = {"ln": 1.0, "log10": 1 / math.log(10), "db": (20 if self.magnitude else 10) / math.log(10)}[self.scale]
+        if factor != 1.0:
+            level = level * factor
+        if not self.range_db:
+            return level
+        return torch.maximum(level, loudest(level, frames) - self.range_db * self.per_decibel)
+
+
+def loudest(level: Tensor, frames: Tensor) -> Tensor:
+    """Each row's highest value within its valid frames.
+
+    Args:
+        level: [B, F, N] values.
+        frames: [B] valid frames.
+
+    Returns:
+        [B, 1, 1] values.
+    """
+    return torch.where(_valid(level, frames), level, level.new_full((), -torch.inf)).amax((1, 2), keepdim=True)
+
+
+def faintest(level: Tensor, frames: Tensor) -> Tensor:
+    """Each row's lowest value within its valid frames.
+
+    Args:
+        level: [B, F, N] values.
+        frames: [B] valid frames.
+
+    Returns:
+        [B, 1, 1] values.
+    """
+    return torch.where(_valid(level, frames), level, level.new_full((), torch.inf)).amin((1, 2), keepdim=True)
+
+
+def _valid(level: Tensor, frames: Tensor) -> Tensor:
+    return torch.arange(level.shape[2], device=level.device) < frames.to(level.device)[:, None, None]

@@ -1,0 +1,192 @@
+"""Where frames lie in a wave, how the wave is extended past its ends, and what is done to a frame before its spectrum."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from auricle.errors import RequestError
+
+Padding = Literal["none", "reflect", "reflect_drop_last", "zeros", "edge", "kaldi"]
+
+
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """Frames of a wave.
+
+    With padding "none" frame n covers samples [n·hop, n·hop + win), which streams. "reflect", "zeros" and "edge" centre frame n on sample
+    n·hop and extend the wave so (librosa, torch); "reflect_drop_last" leaves out the frame after the last whole hop (Whisper). "kaldi"
+    centres it on n·hop + hop/2 and mirrors the wave with its end samples doubled (Kaldi's snip_edges=false). Each row of a batch is
+    extended at its own end.
+
+    Args:
+        win: samples in a frame.
+        hop: samples from one frame to the next.
+        n_fft: length of the transform.
+        padding: how the wave is extended.
+        pre_emphasis: c of y[t] = x[t] - c·x[t-1]. Within each frame, its first sample against itself, as HTK and Kaldi do; over the whole
+            wave, whose first sample is lost, where frames are centred.
+        remove_dc: whether each frame's mean is taken from it.
+        full_scale: value of a full-scale sample; 32768 for Kaldi and HTK.
+    """
+
+    win: int
+    hop: int
+    n_fft: int
+    padding: Padding = "none"
+    pre_emphasis: float = 0.0
+    remove_dc: bool = False
+    full_scale: float = 1.0
+
+    @property
+    def centred(self) -> bool:
+        """Whether frames are centred as librosa's and torch's are."""
+        return self.padding not in {"none", "kaldi"}
+
+    def count(self, length: Tensor) -> Tensor:
+        """Frames of so many samples.
+
+        Args:
+            length: [B] samples.
+
+        Returns:
+            [B] frames.
+        """
+        if self.centred and self.pre_emphasis:
+            length = length - 1
+        if self.padding == "none":
+            return (torch.div(length - self.win, self.hop, rounding_mode="floor") + 1).clamp(min=0)
+        if self.padding == "kaldi":
+            return torch.div(length + self.hop // 2, self.hop, rounding_mode="floor")
+        whole = torch.div(length, self.hop, rounding_mode="floor")
+        return whole if self.padding == "reflect_drop_last" else whole + 1
+
+    def extended(self, wave: Tensor, length: Tensor) -> Tensor:
+        """The wave that whole frames are cut from, one after the other from its first sample.
+
+        Args:
+            wave: [B, T] samples, full scale ±1.
+            length: [B] valid samples.
+
+        Returns:
+            [B, T'] samples.
+        """
+        if self.full_scale != 1.0:
+            wave = wave * self.full_scale
+        if self.padding == "none":
+            return wave
+        if self.centred and self.pre_emphasis:
+            wave, length = wave[:, 1:] - self.pre_emphasis * wave[:, :-1], length - 1
+        total = wave.shape[1]
+        if self.padding == "kaldi":
+            left = self.win // 2 - self.hop // 2
+            needed = ((total + self.hop // 2) // self.hop - 1) * self.hop + self.win
+        else:
+            left = self.n_fft // 2 - (self.n_fft - self.win) // 2
+            needed = total + self.win - (self.hop if self.padding == "reflect_drop_last" else 0)
+        return _extend(wave, length, left=left, right=self.win, padding=self.padding)[:, :needed]
+
+    def rows(self, wave: Tensor) -> Tensor:
+        """Frames as a view, cleaned.
+
+        Args:
+            wave: [B, T'] what `extended` gave.
+
+        Returns:
+            [B, N, win] samples.
+        """
+        return self._cleaned(wave.unfold(-1, self.win, self.hop), -1)
+
+    def columns(self, wave: Tensor) -> Tensor:
+        """Frames by slices of whole hops, which every runtime does fast, cleaned.
+
+        Args:
+            wave: [B, T'] what `extended` gave.
+
+        Returns:
+            [B, win, N] samples.
+        """
+        count = 1 + (wave.shape[1] - self.win) // self.hop
+        parts = -(-self.win // self.hop)
+        needed = (count + parts - 1) * self.hop
+        padded = pad(wave, (0, parts * self.hop - self.win))[:, :needed]
+        grid = padded.reshape(wave.shape[0], count + parts - 1, self.hop).transpose(1, 2)  # [B, hop, N + parts - 1]
+        kept = [grid[:, : self.win - i * self.hop, i : i + count] for i in range(parts)]
+        return self._cleaned(torch.cat(kept, dim=1), 1)
+
+    def _cleaned(self, frames: Tensor, dim: int) -> Tensor:
+        if self.remove_dc:
+            frames = frames - frames.mean(dim, keepdim=True)
+        if self.pre_emphasis and not self.centred:
+            before = torch.cat([frames.narrow(dim, 0, 1), frames.narrow(dim, 0, self.win - 1)], dim)
+            frames = frames - self.pre_emphasis * before
+        return frames
+
+
+def framing(
+    sample_rate: int,
+    *,
+    win_ms: float,
+    hop_ms: float,
+    n_fft: int = 0,
+    padding: Padding = "none",
+    pre_emphasis: float = 0.0,
+    truncate: bool = False,
+) -> Framing:
+    """Frames by their times.
+
+    Args:
+        sample_rate: samples a second.
+        win_ms: length of a frame, milliseconds.
+        hop_ms: from one frame to the next, milliseconds.
+        n_fft: length of the transform; 0 takes the next power of two, -1 the frame's own length.
+        padding: as `Framing` says.
+        pre_emphasis: as `Framing` says.
+        truncate: round down to samples, as Kaldi does, instead of to the nearest.
+
+    Returns:
+        The frames.
+
+    Raises:
+        RequestError: frames that are empty, leave gaps, or are longer than the transform.
+    """
+    win, hop = (math.floor(sample_rate * ms / 1000 + 1e-9) if truncate else round(sample_rate * ms / 1000) for ms in (win_ms, hop_ms))
+    if hop < 1 or win < hop:
+        raise RequestError(f"frames of {win_ms} ms every {hop_ms} ms leave gaps or are empty; wanted win_ms >= hop_ms > 0")
+    points = {0: 1 << (win - 1).bit_length(), -1: win}.get(n_fft, n_fft)
+    if points < win:
+        raise RequestError(f"n_fft is {n_fft}, shorter than a frame of {win} samples ({win_ms} ms at {sample_rate} Hz)")
+    return Framing(win, hop, points, padding, pre_emphasis)
+
+
+def _extend(wave: Tensor, length: Tensor, *, left: int, right: int, padding: Padding) -> Tensor:
+    rows, total = wave.shape
+    own = length[:, None].to(torch.int64)
+    clean = torch.where(torch.arange(total, device=wave.device) < own, wave, wave.new_zeros(()))
+    if padding == "zeros":
+        return pad(clean, (left, right))
+    before = torch.arange(-left, 0, device=wave.device)[None].expand(rows, left)
+    after = own + torch.arange(right, device=wave.device)
+    head = clean.gather(1, _folded(before, own, padding))
+    tail = clean.gather(1, _folded(after, own, padding))
+    longer = torch.cat([head, clean, wave.new_zeros(rows, right)], dim=1)
+    return longer.scatter(1, after + left, tail)
+
+
+def _folded(at: Tensor, length: Tensor, padding: Padding) -> Tensor:
+    """Positions inside the row that stand for positions outside it."""
+    last = (length - 1).clamp(min=0)
+    if padding == "edge":
+        return torch.minimum(at.clamp(min=0), last)
+    if padding == "kaldi":
+        period = 2 * (last + 1)
+        inside = torch.remainder(at, period)
+        return torch.where(inside > last, period - 1 - inside, inside)
+    period = (2 * last).clamp(min=1)
+    inside = torch.remainder(at, period)
+    return torch.where(inside > last, period - inside, inside)
