@@ -30,14 +30,9 @@ class LibsndfileSource:
     """
 
     def __init__(self, path: Path, container: str, offset: int = 0) -> None:
-        self._flac = EndlessFlac(path, offset) if container == "flac" else None
-        try:
-            self._file = _Forward(self._flac or os.fsencode(path))
-        except BaseException:
-            if self._flac:
-                self._flac.close()
-            raise
+        self._path, self._offset = path, offset
         self.container = container
+        self._open()
         self.codec = str(self._file.subtype).lower()
         self.sample_rate = int(self._file.samplerate)
         self.channels = int(self._file.channels)
@@ -73,6 +68,18 @@ class LibsndfileSource:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._close()
+
+    def _open(self) -> None:
+        self._flac = EndlessFlac(self._path, self._offset) if self.container == "flac" else None
+        try:
+            self._file = _Forward(self._flac or os.fsencode(self._path))
+        except BaseException:
+            if self._flac:
+                self._flac.close()
+            raise
+
+    def _close(self) -> None:
         self._file.close()
         if self._flac:
             self._flac.close()
@@ -84,7 +91,9 @@ class LibsndfileSource:
         try:
             return start - int(self._file.seek(start))
         except soundfile.SoundFileError:
-            self._file.seek(0)
+            # A decoder that lost its way while seeking does not find back: begin again and decode up to the start.
+            self._close()
+            self._open()
             return start
 
     def _read(self, frames: int) -> tuple[NDArray[np.float32], str]:

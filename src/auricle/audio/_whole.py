@@ -43,7 +43,8 @@ def _chunks(file: BinaryIO, offset: int, size: int) -> list[str]:
     file.seek(offset)
     kind = file.read(12)[:4]
     order: Literal["big", "little"] = "big" if kind in {b"RIFX", b"FORM"} else "little"
-    wide, sizes = 0, (1,)
+    wide = 0
+    sizes: tuple[int, ...] = (1,)
     for _ in range(_MOST_CHUNKS):
         head = file.read(8)
         if len(head) < 8:

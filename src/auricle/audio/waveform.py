@@ -29,7 +29,8 @@ def waveform(
         stop: seconds, or None for the end.
 
     Returns:
-        [T] full scale ±1, and one sentence for each thing that was repaired.
+        [T] full scale ±1, T > 0, and one sentence for each thing that was repaired. A stretch that is shorter than half a sample at
+        the wanted rate is one sample of silence.
 
     Raises:
         AudioError: the file cannot be read, or holds no samples in this stretch.
@@ -68,6 +69,7 @@ def waveform_blocks(
     """
     loudest = _loudest(path, start, stop) if channels == "loudest" else 0
     resampler: Resampler | None = None
+    empty = True
     for clip in blocks(path, seconds=_BLOCK, start=start, stop=stop):
         resampler = resampler or Resampler(clip.sample_rate, sample_rate)
         if warnings is not None:
@@ -75,11 +77,11 @@ def waveform_blocks(
         one = clip.samples[loudest] if channels == "loudest" else mono(clip.samples, channels)
         done = resampler.step(one)
         if len(done):
+            empty = False
             yield done
-    if resampler is not None:
-        done = resampler.step(np.zeros(0, np.float32), last=True)
-        if len(done):
-            yield done
+    done = resampler.step(np.zeros(0, np.float32), last=True) if resampler else np.zeros(0, np.float32)
+    if len(done) or empty:
+        yield done if len(done) else np.zeros(1, np.float32)
 
 
 def _loudest(path: str | Path, start: Seconds, stop: Seconds | None) -> int:
