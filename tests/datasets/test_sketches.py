@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -27,6 +28,20 @@ def test_a_name_is_enough(nothing_at_home: Path, made: Path, monkeypatch: pytest
     assert set(Counter((i.group, *i.target) for i in corpus.items).values()) == {6}
     assert len(corpus.items) == 600
     assert "synthe" in Sketches.title.lower()
+
+
+def test_made_once_even_when_two_make_it(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("auricle.datasets.sketches._MAKERS", 1)
+    monkeypatch.setattr("auricle.datasets.sketches._CLIPS", 1)
+    root = tmp_path / "sketches"
+
+    def other(done: int, total: int) -> None:
+        if done == total:
+            shutil.copytree(made, root)
+
+    assert Sketches().download(root, progress=other) == root
+    assert len(list(Sketches().items(root))) == 600
+    assert [p.name for p in tmp_path.iterdir()] == ["sketches"]
 
 
 def test_clips_are_what_they_say(made: Path) -> None:

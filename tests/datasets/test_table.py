@@ -82,10 +82,13 @@ def test_other_columns_and_another_folder(root: Path) -> None:
     ]
 
 
-def test_a_folder_with_one_table(root: Path) -> None:
-    (root / "b,c/3.wav").unlink()
+def test_a_folder_with_one_table_that_names_its_files(root: Path) -> None:
     put(root, "path,label\na/1.wav,dog\na/2.wav,cat\n")
     assert open_corpus(str(root)).spec.name == "table"
+    put(root, "path,label\nelsewhere/1.wav,dog\n")
+    assert open_corpus(str(root)).spec.name == "folder"
+    put(root, "path,notes\na/1.wav,loud\n")
+    assert open_corpus(str(root)).spec.name == "folder"
 
 
 @pytest.mark.parametrize(

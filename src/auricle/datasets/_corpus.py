@@ -52,8 +52,8 @@ def open_corpus(data: str, spec: Spec | None = None) -> Corpus:
     """The corpus that a name, a folder or a table file is.
 
     A name is looked for in `$AURICLE_DATA/<name>`, `$AURICLE_DATA/data/<name>` and the user's cache; `sketches`, which is computed, is
-    made there. A folder is a published corpus where its own files show it, else recordings with label files, else a folder per class,
-    else a folder with one table.
+    made there. A folder is a published corpus where its own files show it, else a folder with one table that names its files, else
+    recordings with label files, else a folder per class.
 
     Args:
         data: corpus name, folder or table file.
@@ -165,14 +165,10 @@ def recognise(root: Path) -> str:
     """
     if root.is_file():
         return "table"
-    for name in [*published(), "label_files"]:
-        if name in catalog.names("datasets"):
-            entry = catalog.make("datasets", Spec(name))
-            if hasattr(entry, "found") and entry.found(root):
-                return name
-    tables = [p for p in root.iterdir() if p.suffix.lower() in _TABLES]
-    if len(tables) == 1 and len({p.parts[0] for p in sound_files(root) if len(p.parts) > 1}) < 2:
-        return "table"
+    for name in [*published(), "table", "label_files"]:
+        entry = catalog.make("datasets", Spec(name))
+        if hasattr(entry, "found") and entry.found(root):
+            return name
     return "folder"
 
 

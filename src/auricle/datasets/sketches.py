@@ -11,6 +11,8 @@ Licence: CC0, like everything that is only computed. Citation: none. Official sp
 from __future__ import annotations
 
 import csv
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,7 +94,8 @@ class Sketches:
 
         if self.found(root):
             return root
-        part = root.with_name(root.name + ".part")
+        # Two processes may make it at once; the first to finish puts it in place.
+        part = root.with_name(f"{root.name}.{os.getpid()}.part")
         part.mkdir(parents=True, exist_ok=True)
         rows: list[tuple[str, str, str]] = []
         for number in range(_MAKERS):
@@ -110,7 +113,12 @@ class Sketches:
             csv.writer(file, lineterminator="\n").writerows([("path", "label", "group"), *rows])
         if root.is_dir() and not any(root.iterdir()):
             root.rmdir()
-        part.replace(root)
+        try:
+            part.replace(root)
+        except OSError:
+            if not self.found(root):
+                raise
+            shutil.rmtree(part)
         return root
 
 

@@ -67,6 +67,19 @@ class Table:
         if kind == "multi":
             self.kind = "multi"
 
+    def found(self, root: Path) -> bool:
+        """Whether it is a table, or a folder with one table whose first row names a file that is there."""
+        if root.is_file():
+            return root.suffix.lower() in SUFFIXES
+        try:
+            file = only_table(root)
+            columns, rows = read_table(file)
+            path = _column(file, columns, self.path, _PATHS, "path")
+            _column(file, columns, self.label, _LABELS, "label")
+        except DataError:
+            return False
+        return bool(rows) and (file.parent / self.folder / _text(rows[0], path)).is_file()
+
     def items(self, root: Path) -> Iterator[Item]:
         """Every row, in the table's order.
 
