@@ -20,6 +20,7 @@ def read(root: Path, **settings: str) -> dict[str, Item]:
 def test_a_folder_per_class(tree: Tree) -> None:
     root = tree(["dog/2.wav", "dog/10.wav", "cat/1.flac", "cat/ü n.ogg", ".hidden/1.wav", "dog/.x.wav", "__MACOSX/dog/._2.wav"])
     (root / "dog" / "notes.txt").write_text("good dog")
+    (root / "LICENSE").write_text("yours")
     items = read(root)
     assert list(items) == ["cat/1.flac", "cat/ü n.ogg", "dog/10.wav", "dog/2.wav"]
     assert [i.target for i in items.values()] == [("cat",), ("cat",), ("dog",), ("dog",)]

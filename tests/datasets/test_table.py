@@ -87,7 +87,7 @@ def test_a_folder_with_one_table_that_names_its_files(root: Path) -> None:
     assert open_corpus(str(root)).spec.name == "table"
     put(root, "path,label\nelsewhere/1.wav,dog\n")
     assert open_corpus(str(root)).spec.name == "folder"
-    put(root, "path,notes\na/1.wav,loud\n")
+    put(root, "path,tags\na/1.wav,loud\n")
     assert open_corpus(str(root)).spec.name == "folder"
 
 

@@ -13,6 +13,7 @@ _SOUND += " .caf .wma .amr .3gp .voc .sph .nist .ape .wv .tta .ac3 .eac3 .raw .p
 # What is expected to lie beside sound and needs no word when it is passed over.
 _BESIDE = ".txt .md .rst .csv .tsv .json .jsonl .ndjson .xml .yaml .yml .toml .ini .pdf .html .htm .png .jpg .jpeg .gif .svg .npy .npz .zip"
 _BESIDE += " .gz .tar .lab .textgrid .eaf .cha .doc .docx .xls .xlsx .db .py .m .mat .sh .log .bib .sha256 .md5 .part"
+_PAPERS = frozenset({"license", "licence", "copying", "copyright", "notice", "readme", "changelog", "authors", "makefile"})
 SUFFIXES = frozenset(_SOUND.split())
 COMPANIONS = frozenset(_BESIDE.split())
 
@@ -73,6 +74,18 @@ def is_sound(path: Path) -> bool:
             return bool(sniff(file.read(4096)))
     except OSError:
         return False
+
+
+def is_companion(path: Path) -> bool:
+    """Whether a file is of a kind that usually lies beside sound: a text, table, picture or licence.
+
+    Args:
+        path: the file.
+
+    Returns:
+        True where it is.
+    """
+    return path.suffix.lower() in COMPANIONS or path.stem.lower() in _PAPERS
 
 
 def home(root: Path, *marks: str) -> Path | None:

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from auricle.datasets._files import COMPANIONS, all_files, is_sound
+from auricle.datasets._files import all_files, is_companion, is_sound
 from auricle.datasets._pattern import SPLITS, WORDS, matched, named_pattern
 from auricle.errors import DataError, RequestError
 from auricle.types import Item, Skipped, TaskKind
@@ -65,7 +65,7 @@ class Folder:
         found: list[Item | Skipped] = []
         for path in paths:
             if path not in known:
-                if path.suffix.lower() not in COMPANIONS:
+                if not is_companion(path):
                     found.append(Skipped(root / path, "is not sound, by its name or its first bytes"))
                 continue
             said = self._said(path, layout)

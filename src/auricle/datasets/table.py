@@ -75,7 +75,8 @@ class Table:
             file = only_table(root)
             columns, rows = read_table(file)
             path = _column(file, columns, self.path, _PATHS, "path")
-            _column(file, columns, self.label, _LABELS, "label")
+            # Not tags and the like: a list of files with remarks is no set of labels until somebody says so.
+            _column(file, columns, self.label, ("label", "labels", "class", "category"), "label")
         except DataError:
             return False
         return bool(rows) and (file.parent / self.folder / _text(rows[0], path)).is_file()
