@@ -105,6 +105,9 @@ def read(entries: dict[str, str], where: str) -> Facts:
         entries: name to JSON text.
         where: the file's name, for errors.
 
+    Returns:
+        The facts, checked.
+
     Raises:
         BundleError: not written by auricle, by a newer one, or damaged.
     """

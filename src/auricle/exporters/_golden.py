@@ -50,6 +50,9 @@ def inputs(*, sample_rate: int, shortest: int, seconds: float) -> list[dict[str,
         sample_rate: samples a second.
         shortest: samples of the shortest wave that is ever scored.
         seconds: length of a training crop.
+
+    Returns:
+        What `wave` takes, four times.
     """
     usual = max(shortest, round(min(seconds, 3.0) * sample_rate))
     odd = (shortest + usual) // 2 | 1

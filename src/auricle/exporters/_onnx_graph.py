@@ -52,8 +52,8 @@ class Graph(nn.Module):
         if not self.names:
             return (self._probabilities(self.pipe(wave, length)),)
         hidden, track, after = self.pipe.advance(wave, dict(zip(self.names, state, strict=True)))
-        frames = self.pipe.frontend.frames(length)  # type: ignore[operator]
-        steps = torch.div(frames, int(self.pipe.model.stride), rounding_mode="floor")  # type: ignore[arg-type]
+        frames = self.pipe.frontend.frames(length)
+        steps = torch.div(frames, int(self.pipe.model.stride), rounding_mode="floor")
         logits = self.pipe.head(hidden, steps)
         return (self._probabilities(logits), self._probabilities(track), *(after[name] for name in self.names))
 
@@ -72,7 +72,7 @@ def portable(pipe: Pipe) -> Pipe:
     twin = copy.deepcopy(pipe).cpu().eval()
     for module in twin.modules():
         if hasattr(module, "matrix_form"):
-            module.matrix_form = True
+            module.matrix_form = True  # type: ignore[assignment]
     return twin
 
 
@@ -95,7 +95,11 @@ def trace(pipe: Pipe, kind: TaskKind, *, temperature: float, window: int) -> Mod
     unit, rest = unit_of(twin)
     steps = max(3, -(-(twin.min_samples - rest) // unit) + 2)
     samples = steps * unit + rest
-    example = (torch.randn(2, samples) * 0.1, torch.tensor([samples, samples - 1]), *(v.repeat(2, *[1] * (v.dim() - 1)) for v in state.values()))
+    example = (
+        torch.randn(2, samples) * 0.1,
+        torch.tensor([samples, samples - 1]),
+        *(v.repeat(2, *[1] * (v.dim() - 1)) for v in state.values()),
+    )
     time = unit * torch.export.Dim("steps", min=1, max=_MOST_STEPS) + rest if unit > 1 else torch.export.Dim.DYNAMIC
     rows = {0: torch.export.Dim.DYNAMIC}
     with warnings.catch_warnings():
@@ -145,5 +149,5 @@ def unit_of(pipe: Pipe) -> tuple[int, int]:
     if pipe.streamable:
         return pipe.hop, pipe.overlap
     if getattr(pipe.frontend, "streamable", False):
-        return int(pipe.frontend.hop), pipe.overlap  # type: ignore[arg-type]
+        return int(pipe.frontend.hop), pipe.overlap
     return 1, 0

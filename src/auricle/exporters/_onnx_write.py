@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import dataclasses
 import logging
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +31,7 @@ def write(bundle: Bundle, path: Path, *, window: float, half: bool, tolerance: f
             raise BundleError(
                 f"{path} was not written: the exported graph differs from the pipe by {parity.largest:.2g}; wanted at most {tolerance:g}"
             )
-        os.replace(part, path)
+        part.replace(path)
     finally:
         part.unlink(missing_ok=True)
     return dataclasses.replace(parity, size_bytes=path.stat().st_size)
@@ -87,7 +86,7 @@ def _describe(bundle: Bundle, window: int) -> _facts.Facts:
         overlap=pipe.overlap,
         min_samples=pipe.min_samples,
         streamable=pipe.streamable,
-        lookahead=int(getattr(pipe.model, "lookahead", 0)) * int(pipe.frontend.hop),  # type: ignore[arg-type]
+        lookahead=int(getattr(pipe.model, "lookahead", 0)) * int(pipe.frontend.hop),
         window=window,
         temperature=bundle.temperature,
         thresholds=bundle.thresholds,

@@ -80,7 +80,10 @@ def probabilities(bundle: Bundle, logits: torch.Tensor) -> NDArray[np.float32]:
 def _batches(runner: Runner, rng: np.random.Generator) -> list[tuple[NDArray[np.float32], NDArray[np.int64]]]:
     facts = runner.facts
     least = facts.min_samples
-    found = [(wave[None], np.array([len(wave)])) for wave in map(_golden.wave, _golden.inputs(**_usual(runner)))]
+    found = [
+        (wave[None], np.array([len(wave)]))
+        for wave in map(_golden.wave, _golden.inputs(sample_rate=facts.sample_rate, shortest=facts.shortest, seconds=facts.seconds))
+    ]
     for rows, samples in ((1, least), (1, least + 1), (3, least + 97), (1, 2 * least + 1009), (8, least + 7919), (3, least + 15013)):
         wave = (rng.standard_normal((rows, samples)) * rng.uniform(0.001, 0.3, (rows, 1))).astype(np.float32)
         length = rng.integers(least, samples + 1, rows)
@@ -120,8 +123,3 @@ def _far(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
     if found.shape != wanted.shape or not np.isfinite(found).all():
         return float("inf")
     return float(np.abs(found - wanted).max(initial=0.0))
-
-
-def _usual(runner: Runner) -> dict[str, float | int]:
-    facts = runner.facts
-    return {"sample_rate": facts.sample_rate, "shortest": facts.shortest, "seconds": facts.seconds}

@@ -61,6 +61,19 @@ class Runner:
         out: NDArray[np.float32] = self._session.run(["probabilities"], feeds, self._options)[0]
         return out
 
+    def score(self, wave: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Probabilities of one clip, padded with silence where it is too short.
+
+        Args:
+            wave: [T] samples, full scale ±1.
+
+        Returns:
+            [K] calibrated probabilities.
+        """
+        short = self.facts.shortest - len(wave)
+        row: NDArray[np.float32] = self.run(np.pad(wave, (0, short))[None] if short > 0 else wave[None])[0]
+        return row
+
     def start(self, rows: int = 1) -> Arrays:
         """The state before the first sample.
 

@@ -25,6 +25,9 @@ def quota(root: Path = Path("/sys/fs/cgroup")) -> float:
 
     Args:
         root: where the control groups are mounted.
+
+    Returns:
+        At least a fraction of one.
     """
     try:
         limit, period = (root / "cpu.max").read_text(encoding="ascii").split()  # version 2
@@ -65,6 +68,6 @@ def session(path: Path, *, threads: int = 0) -> Any:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
-    except Exception as wrong:  # noqa: BLE001 - the runtime's own exceptions share no other parent
+    except Exception as wrong:  # the runtime's own exceptions share no other parent
         reason = " ".join(str(wrong).split())
         raise BundleError(f"{path} is not an ONNX file that can be opened; it is damaged or cut short ({reason[:160]})") from wrong

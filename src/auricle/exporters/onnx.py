@@ -54,6 +54,9 @@ class Onnx:
             path: the .onnx file.
             threads: inside one operation; 0 takes what this process may use.
 
+        Returns:
+            The runner.
+
         Raises:
             RequestError: there is no such file.
             BundleError: a damaged file, or one that auricle did not write.

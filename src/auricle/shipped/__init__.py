@@ -1,0 +1,1 @@
+"""Models that come with auricle, one exported file each, usable offline by name."""
