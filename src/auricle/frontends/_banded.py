@@ -42,12 +42,17 @@ class BandedProduct(nn.Module):
         Returns:
             [R, F] values.
         """
+        if torch.compiler.is_exporting():
+            return self._product(rows)
         count = rows.shape[0]
         least = _LEAST_ROWS * torch.get_num_threads()
         if count < least:
             rows = nn.functional.pad(rows, (0, 0, 0, least - count))
+        return self._product(rows)[:count]
+
+    def _product(self, rows: Tensor) -> Tensor:
         made = [rows[:, lo:hi] @ self.get_buffer(f"part{i}") for i, (lo, hi) in enumerate(self.spans)]
-        return torch.cat(made, dim=1)[:count]
+        return torch.cat(made, dim=1)
 
 
 def filter_groups(filters: int) -> list[tuple[int, int]]:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from auricle.errors import RequestError
+from auricle.frontends._rows import valid
 from auricle.types import Decibels
 
 Scale = Literal["ln", "log10", "db", "log1p", "none"]
@@ -91,7 +92,7 @@ def loudest(level: Tensor, frames: Tensor) -> Tensor:
     Returns:
         [B, 1, 1] values.
     """
-    return torch.where(_valid(level, frames), level, level.new_full((), -torch.inf)).amax((1, 2), keepdim=True)
+    return torch.where(valid(level, frames), level, level.new_full((), -torch.inf)).amax((1, 2), keepdim=True)
 
 
 def faintest(level: Tensor, frames: Tensor) -> Tensor:
@@ -104,8 +105,4 @@ def faintest(level: Tensor, frames: Tensor) -> Tensor:
     Returns:
         [B, 1, 1] values.
     """
-    return torch.where(_valid(level, frames), level, level.new_full((), torch.inf)).amin((1, 2), keepdim=True)
-
-
-def _valid(level: Tensor, frames: Tensor) -> Tensor:
-    return torch.arange(level.shape[2], device=level.device) < frames.to(level.device)[:, None, None]
+    return torch.where(valid(level, frames), level, level.new_full((), torch.inf)).amin((1, 2), keepdim=True)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from auricle.errors import ShapeError
 from auricle.frontends._compress import faintest, loudest
 from auricle.frontends._frame import Framing
+from auricle.frontends._rows import by_row, valid
 
 Normalise = Literal["statistics", "fixed", "clip_mean", "clip_range", "none"]
 
@@ -52,6 +53,8 @@ class Feature(nn.Module):
     @property
     def obstacle(self) -> str:
         """What keeps it from streaming, named by the setting; "" where nothing does."""
+        if self.hop > self.win:
+            return f"hop_ms leaves {self.hop - self.win} samples between frames"
         if self.framing.padding != "none":
             return f"padding = {self.framing.padding!r} centres frames, which needs samples from beyond the wave's ends"
         if self.normalise.startswith("clip"):
@@ -116,9 +119,7 @@ class Feature(nn.Module):
         if self.normalise == "fixed":
             return (value - self.centre) / self.spread
         if self.normalise == "clip_mean":
-            valid = torch.arange(value.shape[2], device=value.device) < frames.to(value.device)[:, None, None]
-            total = torch.where(valid, value, value.new_zeros(())).sum(2, keepdim=True)
-            return value - total / frames.to(value)[:, None, None].clamp(min=1)
+            return value - _mean(value, frames)
         if self.normalise == "clip_range":
             high, low = loudest(value, frames), faintest(value, frames)
             return 2 * (value - low) / (high - low).clamp(min=1e-12) - 1
@@ -141,8 +142,8 @@ class Feature(nn.Module):
         for wave, length in waves:
             self._refuse_short(wave)
             value = self.describe(wave, length).transpose(1, 2).cpu()  # [B, N, F]
-            valid = torch.arange(value.shape[1])[None] < self.frames(length.cpu())[:, None]
-            rows = value[valid].double()
+            counted = torch.arange(value.shape[1])[None] < self.frames(length.cpu())[:, None]
+            rows = value[counted].double()
             total += torch.stack([rows.sum(0), rows.square().sum(0)])
             count += rows.shape[0]
         if count == 0:
@@ -155,3 +156,11 @@ class Feature(nn.Module):
         least = self.win if self.framing.padding == "none" else 1
         if not torch.compiler.is_exporting() and wave.shape[-1] < least:
             raise ShapeError(f"the wave has {wave.shape[-1]} samples; one frame needs {least}")
+
+
+def _mean(value: Tensor, frames: Tensor) -> Tensor:
+    """[B, F, 1] mean of each bin over the row's valid frames."""
+    if torch.compiler.is_exporting():
+        total = torch.where(valid(value, frames), value, value.new_zeros(())).sum(2, keepdim=True)
+        return total / frames.to(value)[:, None, None].clamp(min=1)
+    return by_row(value, frames, lambda row: row.mean(1, keepdim=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -48,6 +48,18 @@ class Framing:
         """Whether frames are centred as librosa's and torch's are."""
         return self.padding not in {"none", "kaldi"}
 
+    def with_cleaning(self, *, remove_dc: bool, full_scale: float) -> Framing:
+        """The same frames with Kaldi's preparations.
+
+        Args:
+            remove_dc: whether each frame's mean is taken from it.
+            full_scale: value of a full-scale sample.
+
+        Returns:
+            The frames.
+        """
+        return replace(self, remove_dc=remove_dc, full_scale=full_scale)
+
     def count(self, length: Tensor) -> Tensor:
         """Frames of so many samples.
 
@@ -89,7 +101,8 @@ class Framing:
         else:
             left = self.n_fft // 2 - (self.n_fft - self.win) // 2
             needed = total + self.win - (self.hop if self.padding == "reflect_drop_last" else 0)
-        return _extend(wave, length, left=left, right=self.win, padding=self.padding)[:, :needed]
+        longer = _extend(wave, length, left=max(left, 0), right=self.win, padding=self.padding)
+        return longer[:, max(-left, 0) :][:, :needed]
 
     def rows(self, wave: Tensor) -> Tensor:
         """Frames as a view, cleaned.
@@ -153,11 +166,11 @@ def framing(
         The frames.
 
     Raises:
-        RequestError: frames that are empty, leave gaps, or are longer than the transform.
+        RequestError: frames that are empty or longer than the transform.
     """
     win, hop = (math.floor(sample_rate * ms / 1000 + 1e-9) if truncate else round(sample_rate * ms / 1000) for ms in (win_ms, hop_ms))
-    if hop < 1 or win < hop:
-        raise RequestError(f"frames of {win_ms} ms every {hop_ms} ms leave gaps or are empty; wanted win_ms >= hop_ms > 0")
+    if hop < 1 or win < 1:
+        raise RequestError(f"frames of {win_ms} ms every {hop_ms} ms are empty at {sample_rate} Hz; wanted at least a sample of both")
     points = {0: 1 << (win - 1).bit_length(), -1: win}.get(n_fft, n_fft)
     if points < win:
         raise RequestError(f"n_fft is {n_fft}, shorter than a frame of {win} samples ({win_ms} ms at {sample_rate} Hz)")

@@ -57,7 +57,7 @@ def hertz_of(mel: Tensor, scale: MelScale) -> Tensor:
     return torch.where(mel < _KNEE_MEL, mel * _LINEAR, 1000.0 * torch.exp(_LOG_STEP * (mel - _KNEE_MEL)))
 
 
-def filters(sample_rate: int, n_fft: int, *, bins: int, min_hz: Hertz, max_hz: Hertz, scale: MelScale) -> Tensor:
+def filters(sample_rate: int, n_fft: int, *, bins: int, min_hz: Hertz, max_hz: Hertz, scale: MelScale, htk: bool = False) -> Tensor:
     """The filter bank as a matrix.
 
     Args:
@@ -67,6 +67,7 @@ def filters(sample_rate: int, n_fft: int, *, bins: int, min_hz: Hertz, max_hz: H
         min_hz: lower edge of the first filter.
         max_hz: upper edge of the last; 0 means half the sample rate, less than 0 so much below it.
         scale: whose mel and whose triangles.
+        htk: the lowest filter's first weight is 0, as HTK has it.
 
     Returns:
         [1 + n_fft // 2, F] float64 weights of each spectral bin.
@@ -87,9 +88,11 @@ def filters(sample_rate: int, n_fft: int, *, bins: int, min_hz: Hertz, max_hz: H
     if scale == "kaldi":
         triangles = _triangles(mel_of(at, scale), edges)
         triangles[n_fft // 2 :] = 0
-        return triangles
-    edges = hertz_of(edges, scale)
-    triangles = _triangles(at, edges)
+    else:
+        edges = hertz_of(edges, scale)
+        triangles = _triangles(at, edges)
+    if htk and min_hz > 0 and triangles[:, 0].any():
+        triangles[triangles[:, 0].nonzero()[0], 0] = 0
     if scale in {"slaney", "htk_unit_area"}:
         triangles = triangles * (2.0 / (edges[2:] - edges[:-2]))
     return triangles
