@@ -82,7 +82,7 @@ def divide(items: Iterable[Item], split: Split, *, seed: int) -> Division:
     dev, note = _development(rest, dev, test, split, seed)
     train = _without(rest, dev)
     protocol = " ".join([_headline(rule, judge, train, dev, test), *notes, *([note] if note else []), *_gaps(train, test)])
-    return Division(train, dev, test, protocol, _digest(train, dev, test), rule, judge)
+    return Division(train, dev, test, protocol, digest(train, dev, test), rule, judge)
 
 
 def resolve(items: Iterable[Item], rule: str) -> Rule:
@@ -296,7 +296,17 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _digest(train: tuple[Item, ...], dev: tuple[Item, ...], test: tuple[Item, ...]) -> str:
+def digest(train: tuple[Item, ...], dev: tuple[Item, ...], test: tuple[Item, ...]) -> str:
+    """The name of a division: the same clips in the same parts, wherever they lie.
+
+    Args:
+        train: clips that fit the weights.
+        dev: clips that choose.
+        test: clips that judge.
+
+    Returns:
+        12 hex digits.
+    """
     base = _base(train + dev + test)
     lines = sorted(
         f"{_below(c, base)}\t{c.start!r}\t{c.stop!r}\t{part}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -116,7 +115,7 @@ def _one(folder: Path, data: str, out: Path | None) -> Evaluated:
 def _foreign(data: str, bundle: Any, bar: Any) -> Prepared:
     """Other data, all of it to judge by, in the bundle's labels."""
     from auricle.datasets._corpus import open_corpus
-    from auricle.datasets._division import Division
+    from auricle.datasets._division import Division, digest
     from auricle.feed import Feed
     from auricle.learning.experiment import Prepared
 
@@ -130,7 +129,7 @@ def _foreign(data: str, bundle: Any, bar: Any) -> Prepared:
     survey = feed.survey(corpus.items, bar("reading", len(corpus.items)))
     if not survey.usable:
         raise DataError(f"none of the {len(corpus.items)} clips of {data} can be read")
-    division = Division((), (), survey.usable, "Every clip judges.", hashlib.sha256(data.encode()).hexdigest()[:12])
+    division = Division((), (), survey.usable, "Every clip judges.", digest((), (), survey.usable))
     return Prepared(corpus, division, bundle.recipe, feed, corpus.skipped + survey.skipped, survey.warnings)
 
 
