@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 Severity = Literal["error", "warning", "note"]
-_MOST = 20
+_MOST = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def set_aside(paths: Sequence[Path]) -> str:
         paths: the files.
 
     Returns:
-        One line of shell for up to 20 files, "" for more.
+        One line of shell for up to 8 files, "" for more.
 
     >>> set_aside([Path("a b.wav")])
     "mkdir -p set_aside && mv -- 'a b.wav' set_aside/"

@@ -35,9 +35,10 @@ def duplicates(items: Sequence[Item], heard: Mapping[Path, Heard]) -> list[Findi
             finds.append(Finding("warning", sentence, tuple(p for group in found for p in group), set_aside(extra)))
     torn = [g for g in groups if len(set().union(*(labels[p] for p in g))) > 1 and all(len(labels[p]) == 1 for p in g)]
     if torn:
-        first = torn[0]
-        told = " and ".join("/".join("+".join(t) for t in sorted(labels[p])) for p in first[:2])
-        sentence = f"{counted(len(torn), 'group')} of copies with different labels, such as {first[0].name} and {first[1].name}: {told}"
+        first = torn[0][0]
+        other = next(path for path in torn[0] if labels[path] != labels[first])
+        told = " and ".join("+".join(min(labels[path])) or "no label" for path in (first, other))
+        sentence = f"{counted(len(torn), 'group')} of copies with different labels, such as {first.name} and {other.name}: {told}"
         finds.append(Finding("error", sentence, tuple(p for group in torn for p in group)))
     return finds
 

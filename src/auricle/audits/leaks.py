@@ -31,7 +31,7 @@ def leaks(items: Sequence[Item], twins: Sequence[tuple[Path, ...]] = ()) -> list
                 f"{counted(len(names), 'group')} of {len({i.group for i in items} - {''})} stand in more than one {side}"
                 f" ({_few(names)}): a score tells how well known speakers or recordings are recognised, not new ones"
             )
-            finds.append(Finding("warning", sentence, _paths(straddling), "--set split.rule='\"group\"'"))
+            finds.append(Finding("warning", sentence, fix="--set split.rule=group"))
         straddling = _straddling((str(item.path), each, item.path) for item, each in zip(items, sides, strict=True))
         if straddling:
             sentence = f"{counted(len(straddling), 'file')} in more than one {side}: parts of one recording train and judge"

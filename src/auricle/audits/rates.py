@@ -10,7 +10,8 @@ from auricle.audits._finding import Finding, counted
 from auricle.audits._heard import Heard
 from auricle.types import Item
 
-_NARROW = 0.75
+NARROW = 0.75
+"""Share of half the sample rate below which a file is narrow."""
 _MANY = 0.05
 
 
@@ -32,11 +33,11 @@ def rates(items: Sequence[Item], heard: Mapping[Path, Heard]) -> list[Finding]:
         told = ", ".join(f"{count} at {rate} Hz" for rate, count in counts.most_common(6))
         rare = [each.path for each in known if each.sample_rate != counts.most_common(1)[0][0]]
         sentence = f"{len(counts)} sample rates ({told}): each file is resampled; those below the recipe's rate lack its upper band"
-        finds.append(Finding("note", sentence, tuple(rare), f"--set sample_rate={min(counts)}"))
+        finds.append(Finding("note", sentence, tuple(rare), f"--set sample_rate={_usual(counts)}"))
     tell = _telling(items, heard)
     if tell:
         finds.append(Finding("warning", f"the sample rate tells the class: {tell}; a model may learn the recorder instead of the sound"))
-    narrow = [each for each in known if each.bandwidth < _NARROW * each.sample_rate / 2]
+    narrow = [each for each in known if each.bandwidth < NARROW * each.sample_rate / 2]
     if narrow and len(narrow) >= _MANY * len(known):
         middle = sorted(each.bandwidth for each in narrow)[len(narrow) // 2]
         sentence = (
@@ -45,6 +46,11 @@ def rates(items: Sequence[Item], heard: Mapping[Path, Heard]) -> list[Finding]:
         )
         finds.append(Finding("note", sentence, tuple(each.path for each in narrow)))
     return finds
+
+
+def _usual(counts: Counter[int]) -> int:
+    """The lowest rate that is not an exception."""
+    return min(rate for rate, count in counts.items() if count >= _MANY * counts.total())
 
 
 def _telling(items: Sequence[Item], heard: Mapping[Path, Heard]) -> str:

@@ -1,0 +1,119 @@
+"""What a corpus or a sound file is: classes, hours, rates, what is broken, copied, leaking or uneven, with a fix to paste."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from auricle.audits._finding import Finding
+from auricle.audits._heard import Heard, hear
+from auricle.audits.balance import balance
+from auricle.audits.broken import broken
+from auricle.audits.duplicates import duplicates, twins
+from auricle.audits.leaks import leaks
+from auricle.audits.rates import rates
+from auricle.datasets._corpus import Corpus, open_corpus, published
+from auricle.datasets._files import sound_files
+from auricle.errors import DataError
+from auricle.types import Item, Skipped, Spec, Task
+from auricle.verbs._bars import bar_of, bars
+from auricle.verbs._inspected import Inspected, InspectedFile
+
+_ORDER = {"error": 0, "warning": 1, "note": 2}
+_TABLES = {".csv", ".tsv", ".jsonl", ".ndjson"}
+
+
+def inspect(data: str, *, jobs: int = 0, progress: bool = True) -> Inspected | InspectedFile:
+    """What was understood of a corpus, and what is wrong with it; or what one sound file holds.
+
+    Every file is decoded from beginning to end, in constant memory. Nothing is changed. Exit code 3 when files cannot be used.
+
+    Args:
+        data: a folder, a table (.csv, .tsv, .jsonl), a corpus's name, or one sound file.
+        jobs: files decoded at a time; 0 takes one a processor.
+        progress: whether a bar is drawn.
+
+    Returns:
+        Text for a person, a tree for --json, and the files that cannot be used.
+
+    Raises:
+        RequestError: there is no such corpus, folder or file.
+        DataError: the folder or table holds no sound at all.
+    """
+    path = Path(data).expanduser()
+    if path.is_file() and path.suffix.lower() not in _TABLES:
+        return _file(path)
+    corpus, unlabelled = _opened(data)
+    paths = list(dict.fromkeys(item.path for item in corpus.items))
+    heard = _all(paths, jobs or _processors(), progress)
+    return Inspected(
+        name=corpus.name,
+        root=corpus.root,
+        read_as=corpus.spec.name,
+        task=corpus.task,
+        items=corpus.items,
+        heard=heard,
+        findings=tuple(sorted([*unlabelled, *_audited(corpus, heard)], key=lambda found: _ORDER[found.severity])),
+        skipped=(*corpus.skipped, *(Skipped(each.path, _reason(each)) for each in heard.values() if each.error)),
+        license=corpus.license,
+    )
+
+
+def _file(path: Path) -> InspectedFile:
+    heard = hear(path)
+    if heard.error:
+        return InspectedFile(heard, (), (Skipped(path, _reason(heard)),))
+    return InspectedFile(heard, tuple(found for found in broken([Item(path, ())], {path: heard}) if not heard.warnings or not found.fix))
+
+
+def _reason(heard: Heard) -> str:
+    """The error without the path, which stands beside it."""
+    return heard.error.removeprefix(str(heard.path)).lstrip(": ")
+
+
+def _opened(data: str) -> tuple[Corpus, list[Finding]]:
+    """The corpus, or the sound files of a folder that has no labels, and a finding that says so."""
+    try:
+        return open_corpus(data), []
+    except DataError as error:
+        root = Path(data).expanduser()
+        found = [root / each for each in sound_files(root)] if root.is_dir() and data not in published() else []
+        if not found:
+            raise
+        items = tuple(Item(path.absolute(), ()) for path in found)
+        corpus = Corpus(root.name, root.absolute(), Task(()), items, "", "", "", Spec("folder"))
+        fix = error.hint or f"put each class's clips into a folder of its name below {root}, or name a table with path and label"
+        return corpus, [Finding("error", f"nothing can be trained on this: {error}", (), fix)]
+
+
+def _all(paths: Sequence[Path], jobs: int, progress: bool) -> dict[Path, Heard]:
+    """What was heard of each file, in the files' order; decoding releases the interpreter, so threads suffice."""
+    with bars(shown=progress) as display, ThreadPoolExecutor(jobs) as pool:
+        tick = bar_of(display)("listening", len(paths))
+        heard = {}
+        try:
+            for each in pool.map(hear, paths):
+                heard[each.path] = each
+                tick()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return heard
+
+
+def _audited(corpus: Corpus, heard: dict[Path, Heard]) -> list[Finding]:
+    items = corpus.items
+    return [
+        *broken(items, heard),
+        *duplicates(items, heard),
+        *leaks(items, twins(items, heard)),
+        *(balance(items, corpus.task) if corpus.task.labels else []),
+        *rates(items, heard),
+    ]
+
+
+def _processors() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
