@@ -317,6 +317,11 @@ class Stream:
         self.time: Seconds = 0.0
 
     @property
+    def hop(self) -> Seconds:
+        """Seconds from one answer to the next."""
+        return self._follow.hop
+
+    @property
     def running(self) -> list[Decision]:
         """Decisions that have begun and not ended."""
         return self._decider.running(self._state)

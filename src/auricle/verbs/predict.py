@@ -92,7 +92,8 @@ class Answers:
             answer = future.result()
         except (AuricleError, OSError) as wrong:
             reason = str(wrong).removeprefix(f"{path}: ").removeprefix(f"{path} ")
-            self._skipped.append(Skipped(path, f"{reason} ({wrong.hint})" if getattr(wrong, "hint", "") else reason))
+            hint = getattr(wrong, "hint", "")
+            self._skipped.append(Skipped(path, f"{reason} ({hint})" if hint else reason))
             return
         for sentence in answer.warnings:
             sys.stderr.write(f"warning: {path}: {sentence}\n")
