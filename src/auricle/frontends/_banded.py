@@ -16,8 +16,9 @@ _LEAST_ROWS = 16
 class BandedProduct(nn.Module):
     """Rows times a banded matrix.
 
-    The matrix library takes another kernel, which adds up in another order, for fewer than four rows a thread (measured with MKL): a
-    frame's last bit then depends on how many frames stand beside it. So short inputs are filled up with rows of zeros.
+    The matrix library takes another kernel, which adds up in another order, for fewer than four rows a thread, and for three columns left
+    over (measured with MKL): a frame's last bit then depends on how many frames stand beside it. So short inputs are filled up with rows of
+    zeros, and every slice has sixteen columns.
 
     Args:
         weights: [K, F] matrix.
@@ -26,12 +27,14 @@ class BandedProduct(nn.Module):
 
     def __init__(self, weights: Tensor, *, repeat: int = 1) -> None:
         super().__init__()
+        self.filters = weights.shape[1]
         self.spans: list[tuple[int, int]] = []
         for i, (first, last) in enumerate(filter_groups(weights.shape[1])):
             lo, hi = span(weights[:, first:last])
             self.spans.append((lo * repeat, hi * repeat))
-            part = weights[lo:hi, first:last].repeat_interleave(repeat, 0).contiguous()
-            self.register_buffer(f"part{i}", part.float(), persistent=False)
+            part = weights[lo:hi, first:last].repeat_interleave(repeat, 0)
+            filled = nn.functional.pad(part, (0, _TOGETHER - (last - first)))
+            self.register_buffer(f"part{i}", filled.float().contiguous(), persistent=False)
 
     def forward(self, rows: Tensor) -> Tensor:
         """The product.
@@ -52,7 +55,7 @@ class BandedProduct(nn.Module):
 
     def _product(self, rows: Tensor) -> Tensor:
         made = [rows[:, lo:hi] @ self.get_buffer(f"part{i}") for i, (lo, hi) in enumerate(self.spans)]
-        return torch.cat(made, dim=1)
+        return torch.cat(made, dim=1)[:, : self.filters]
 
 
 def filter_groups(filters: int) -> list[tuple[int, int]]:

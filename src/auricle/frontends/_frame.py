@@ -134,6 +134,8 @@ class Framing:
 
     def _cleaned(self, frames: Tensor, dim: int) -> Tensor:
         if self.remove_dc:
+            # Contiguous first: over an overlapping view the sum's order depends on how many frames there are.
+            frames = frames.contiguous()
             frames = frames - frames.mean(dim, keepdim=True)
         if self.pre_emphasis and not self.centred:
             before = torch.cat([frames.narrow(dim, 0, 1), frames.narrow(dim, 0, self.win - 1)], dim)
