@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import Any
 
 import av
 import numpy as np
@@ -35,11 +35,10 @@ class FfmpegSource:
     """
 
     def __init__(self, path: Path, container: str, head: bytes = b"") -> None:
-        self._bytes = path.open("rb")
+        self._container: Any = None
         try:
-            self._container: Any = av.open(
-                self._bytes, format=_DEMUXERS.get(container, container), metadata_errors="replace", io_open=_refuse
-            )
+            # "file:" keeps a name such as "http:x" a name.
+            self._container = av.open(f"file:{path}", format=_DEMUXERS.get(container, container), metadata_errors="replace")
             if not self._container.streams.audio:
                 raise AudioError("it holds no sound")
             stream = self._container.streams.audio[0]
@@ -54,11 +53,11 @@ class FfmpegSource:
             self._damaged = 0
             self._frames = self._decoded(stream)
             self._first = next(self._frames, None)
-        except FFmpegError as error:
-            self._bytes.close()
-            raise AudioError(f"FFmpeg says: {error.strerror}") from error
+        except (FFmpegError, OSError, MemoryError) as error:
+            self._close()
+            raise AudioError(f"FFmpeg says: {getattr(error, 'strerror', '') or 'out of memory'}") from error
         except BaseException:
-            self._bytes.close()
+            self._close()
             raise
         # A decoder knows better than the header (HE-AAC doubles the rate), so the first frame decides where there is one.
         self.sample_rate = int(self._first.sample_rate if self._first else context.sample_rate or 0)
@@ -96,8 +95,11 @@ class FfmpegSource:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._container.close()
-        self._bytes.close()
+        self._close()
+
+    def _close(self) -> None:
+        if self._container is not None:
+            self._container.close()
 
     def _decoded(self, stream: Any) -> Iterator[Any]:
         packets = self._container.demux(stream)
@@ -105,8 +107,8 @@ class FfmpegSource:
         while True:
             try:
                 packet = next(packets, None)
-            except FFmpegError as error:
-                self.warnings.append(f"is damaged: reading stopped with {error.strerror!r}")
+            except (FFmpegError, OSError, MemoryError) as error:
+                self.warnings.append(f"is damaged: reading stopped with {getattr(error, 'strerror', '') or 'too little memory'!r}")
                 return
             if packet is None:
                 break
@@ -114,7 +116,7 @@ class FfmpegSource:
                 cut = packet.size < frame_bytes(bytes(packet)[:4])
             try:
                 yield from packet.decode()
-            except FFmpegError:
+            except (FFmpegError, MemoryError):
                 self._damaged += 1
         if cut:
             self.warnings.append("is truncated: its last frame is cut")
@@ -131,13 +133,10 @@ def _planar(frame: Any) -> NDArray[np.float32]:
     offset, scale = _SCALE.get(frame.format.name.removesuffix("p"), (0.0, 0.0))
     if scale:
         values = (values.astype(np.float64) - offset) * scale
-    return np.ascontiguousarray(values, dtype=np.float32)
+    with np.errstate(over="ignore"):  # what is beyond 32 bit becomes infinite, and is told of as such
+        return np.ascontiguousarray(values, dtype=np.float32)
 
 
 def _width(frame: Any) -> int:
     """Channels that lie side by side in one plane."""
     return 1 if frame.format.is_planar else int(frame.layout.nb_channels)
-
-
-def _refuse(url: str, flags: int, options: dict[str, str]) -> NoReturn:  # noqa: ARG001 - the signature is FFmpeg's
-    raise AudioError(f"it refers to another file, {url}, which is not opened")

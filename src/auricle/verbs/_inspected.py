@@ -114,7 +114,7 @@ class Inspected:
 
     def _classes(self) -> list[str]:
         clips, seconds = self._by_class()
-        width = max((len(label) for label in self.task.labels), default=0)
+        width = max(len("class"), *map(len, self.task.labels), 0)
         rows = [f"  {label:<{width}}  {clips[label]:>6}  {_time(seconds[label]):>9}" for label in self.task.labels[:_MOST_ROWS]]
         left = len(self.task.labels) - _MOST_ROWS
         if rows:
