@@ -40,8 +40,8 @@ def commands() -> str:
         with click.Context(command, info_name=name, parent=above, terminal_width=100, max_content_width=100) as ctx:
             parts += [f"## auricle {name}", catalog.document("verbs", name), fenced(command.get_help(ctx))]
     parts.append(
-        "Exit codes: 0 done; 1 the work failed; 2 the request was wrong; 3 done, but some files were skipped (listed with reasons on stderr); "
-        "130 interrupted."
+        "Exit codes: 0 done; 1 the work failed; 2 the request was wrong; 3 done, but some files were skipped (listed with reasons on "
+        "stderr); 130 interrupted."
     )
     return "\n\n".join(parts)
 

@@ -223,12 +223,11 @@ def _extras_told(what: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as wrong:
-        package = (wrong.name or "auricle").partition(".")[0]
-        if package == "auricle":
+        package = (wrong.name or "").partition(".")[0]
+        extra = next((extra for extra, packages in _EXTRAS.items() if package in packages), None)
+        if extra is None:
             raise
-        raise MissingExtraError(
-            f"{what} uses {package}, which", {"av": "formats", "sounddevice": "microphone"}.get(package, "train")
-        ) from wrong
+        raise MissingExtraError(f"{what} uses {package}, which", extra) from wrong
 
 
 def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG001 - click's signature

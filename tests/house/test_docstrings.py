@@ -40,7 +40,8 @@ def test_public_functions_say_what_comes_out(sources):
     silent = []
     for source in sources:
         for function, public in source.functions():
-            if public and not function.name.startswith("_") and not ast.get_docstring(function) and not nested(source.tree, function):
+            spoken = ast.get_docstring(function) or ast.unparse(function.body) == "..."  # a protocol's line says it by its types
+            if public and not function.name.startswith("_") and not spoken and not nested(source.tree, function):
                 silent.append(f"{source.where(function)} {function.name}")
     assert not silent, "\n".join(silent)
 

@@ -81,7 +81,6 @@ sys.exit(f"imported {sorted(slow)}" if slow else 0)
 
 
 def test_importing_auricle_imports_nothing():
-    done = run(
-        "before = set(sys.modules); import auricle; print(sorted({m.partition('.')[0] for m in set(sys.modules) - before} - sys.stdlib_module_names))"
-    )
+    new = "{m.partition('.')[0] for m in set(sys.modules) - before}"
+    done = run(f"before = set(sys.modules); import auricle; print(sorted({new} - sys.stdlib_module_names))")
     assert done.stdout.strip() == "['auricle']", done.stdout

@@ -34,11 +34,14 @@ def _checks(make: Callable[..., Any]) -> Iterator[Check]:
     yield "made", lambda: _made(make)
     frontend = make(_SAMPLE_RATE)
     win, hop = int(frontend.win), int(frontend.hop)
-    subject = Subject(lambda: _module(make, _SAMPLE_RATE), _noise, _call, steps=win + 23 * hop + hop // 2, shortest=win)
+    subject = Subject(
+        lambda: _module(make, _SAMPLE_RATE), _noise, _call, steps=win + 23 * hop + hop // 2, shortest=win, unit=hop, rest=win - hop
+    )
     yield "signature", lambda: signature(make, ("sample_rate",))
     yield "shape", lambda: _shape(subject)
     yield "sample rates", lambda: _rates(make)
-    yield "short wave", lambda: _short(subject)
+    if win > 1:
+        yield "short wave", lambda: _short(subject)
     yield "silence", lambda: _silence(subject)
     yield "tones", lambda: _tones(subject)
     if hasattr(frontend, "fit"):
@@ -78,7 +81,8 @@ def _shape(subject: Subject) -> str:
         feature, frames = subject.call(module, subject.inputs(2, samples), torch.tensor([samples, module.win]))
         assert frames is not None
         said = module.frames(torch.tensor([samples, module.win]))
-        demand(feature.ndim == 3 and feature.shape[1] == module.bins, f"{samples} samples gave {list(feature.shape)}; wanted [B, bins, N]")
+        right = feature.ndim in (3, 4) and feature.shape[-2] == module.bins
+        demand(right, f"{samples} samples gave {list(feature.shape)}; wanted [B, bins, N], or [B, C, bins, N] for a picture")
         demand(frames.tolist() == said.tolist(), f"forward says {frames.tolist()} frames and frames(length) says {said.tolist()}")
         demand(int(said[0]) == feature.shape[-1], f"frames({samples}) is {int(said[0])}, the feature has {feature.shape[-1]}")
     return f"[B, T] gives [B, {module.bins}, N], N as frames(length) says"
@@ -161,11 +165,16 @@ def _blocks(subject: Subject) -> str:
     wave = subject.inputs(2, subject.steps)
     whole, _ = subject.call(module, wave, full(2, subject.steps))
     worst = 0.0
+    stateful = hasattr(module, "step")
     for sizes in chunkings(whole.shape[-1]):
         at = 0
+        state = module.start(2) if stateful else {}
         for frames in sizes:
             piece = wave[:, at * module.hop : (at + frames - 1) * module.hop + module.win]
-            found, _ = subject.call(module, piece, full(2, piece.shape[-1]))
+            if stateful:
+                found, state = module.step(piece, state)
+            else:
+                found, _ = subject.call(module, piece, full(2, piece.shape[-1]))
             sentence = f"frames {at} to {at + frames} differ by {{difference}} when made from their own samples, [n·hop, n·hop + win)"
             worst = max(worst, same(found, whole[..., at : at + frames], sentence))
             at += frames

@@ -8,10 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from auricle.contracts._modules import Subject, full, module_checks, settled
+from auricle.contracts._modules import Subject, full, module_checks, same, settled
 from auricle.contracts._signature import docstring, signature
 from auricle.contracts._stream import chunkings, flat, interleaved, streamed
 from auricle.contracts._verdict import Check, Verdict, demand, verdicts
+from auricle.errors import AuricleError
 
 _BINS = 20
 
@@ -32,10 +33,11 @@ def _checks(make: Callable[..., Any]) -> Iterator[Check]:
     yield "made", lambda: _made(make)
     model = make(_BINS)
     stride = int(model.stride)
-    subject = Subject(lambda: _module(make), _feature, _call, steps=stride * max(6, 48 // stride), shortest=stride)
+    subject = Subject(lambda: _module(make), _feature, _call, steps=stride * max(6, 48 // stride), shortest=stride, unit=stride)
     yield "signature", lambda: signature(make, ("bins",))
     yield "shape", lambda: _shape(subject)
     yield "bins", lambda: _bins(make)
+    yield "lookahead", lambda: _lookahead(subject)
     yield from module_checks(subject)
     if not model.streamable:
         yield "stream", lambda: _refusal(make)
@@ -89,12 +91,36 @@ def _shape(subject: Subject) -> str:
 
 @torch.no_grad()
 def _bins(make: Callable[..., Any]) -> str:
+    worked = []
     for bins in (8, 13, 40, 80):
-        module = make(bins).eval()
+        try:
+            module = make(bins).eval()
+        except AuricleError:
+            demand(bins < 40, f"{bins} bins are refused; every model takes what common front ends give")
+            continue
         frames = int(module.stride) * 4
         hidden, _ = module(torch.zeros(1, bins, frames), full(1, frames))
         demand(hidden.shape[1] == module.dim, f"{bins} bins gave {hidden.shape[1]} features; dim says {module.dim}")
-    return "8, 13, 40 and 80 bins work"
+        worked.append(str(bins))
+    return f"{', '.join(worked)} bins work, fewer are refused in a sentence" if len(worked) < 4 else "8, 13, 40 and 80 bins work"
+
+
+@torch.no_grad()
+def _lookahead(subject: Subject) -> str:
+    module = settled(subject)
+    if module.lookahead < 0:
+        demand(not module.streamable, "lookahead is negative, the whole clip is needed; then streamable must be False")
+        return "the whole clip is needed"
+    x = subject.inputs(1, subject.steps * 2)
+    whole, _ = subject.call(module, x, full(1, x.shape[-1]))
+    for cut in (subject.steps // 2, subject.steps + 1):
+        other = x.clone()
+        other[..., cut:] = -other[..., cut:]
+        found, _ = subject.call(module, other, full(1, x.shape[-1]))
+        final = max(0, (cut - module.lookahead) // module.stride)  # step m is made of frames below (m + 1)·stride + lookahead
+        sentence = f"frames from {cut} on change the steps before {final} by {{difference}}; lookahead says {module.lookahead} frames"
+        same(found[..., :final], whole[..., :final], sentence)
+    return f"looks {module.lookahead} frames ahead at most"
 
 
 def _refusal(make: Callable[..., Any]) -> str:
