@@ -6,18 +6,20 @@ licence, how it was measured. Loading one never runs code from it: a recipe that
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load as unpacked
+from safetensors.torch import save as packed
 from torch import nn
 
 from auricle import catalog
 from auricle import recipe as recipes
-from auricle.errors import BundleError
+from auricle.errors import BundleError, RequestError
 from auricle.pipe import Pipe
 from auricle.recipe import Recipe
 from auricle.types import Task
@@ -64,7 +66,7 @@ def build(recipe: Recipe, task: Task) -> Pipe:
 
 
 def save(bundle: Bundle, folder: Path) -> None:
-    """Write a bundle; the folder appears whole or not at all.
+    """Write a bundle; cut short, it leaves what was there before, or two files whose checksums tell that they don't belong together.
 
     Args:
         bundle: what to write.
@@ -74,20 +76,25 @@ def save(bundle: Bundle, folder: Path) -> None:
         OSError: the disk is full or the folder can't be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {k: v.detach().cpu().contiguous() for k, v in bundle.pipe.state_dict().items()}
+    weights = packed({k: v.detach().cpu().contiguous() for k, v in bundle.pipe.state_dict().items()})
     about = {
         "format": FORMAT,
         "recipe": bundle.recipe.tree(),
         "task": asdict(bundle.task),
+        "sha256": hashlib.sha256(weights).hexdigest(),
         "temperature": bundle.temperature,
         "thresholds": list(bundle.thresholds),
         "card": bundle.card,
     }
     new_weights, new_about = folder / "weights.safetensors.part", folder / "bundle.json.part"
-    save_file(weights, new_weights)
-    new_about.write_text(json.dumps(about, indent=1, ensure_ascii=False), encoding="utf-8")
-    new_weights.replace(folder / "weights.safetensors")
-    new_about.replace(folder / "bundle.json")
+    try:
+        new_weights.write_bytes(weights)
+        new_about.write_text(json.dumps(about, indent=1, ensure_ascii=False), encoding="utf-8")
+        new_weights.replace(folder / "weights.safetensors")
+        new_about.replace(folder / "bundle.json")
+    finally:
+        new_weights.unlink(missing_ok=True)
+        new_about.unlink(missing_ok=True)
 
 
 def load(folder: Path) -> Bundle:
@@ -105,14 +112,25 @@ def load(folder: Path) -> Bundle:
     if not (folder / "bundle.json").is_file() and (folder / "bundle" / "bundle.json").is_file():
         folder = folder / "bundle"
     about = _about(folder)
-    recipe = recipes.parse(about["recipe"])
-    for stage in _STAGES:
-        if getattr(recipe, stage).name.endswith(".py"):
-            raise BundleError(f"{folder} needs the {stage} {getattr(recipe, stage).name}; a bundle may only name components of auricle")
-    task = Task(tuple(about["task"]["labels"]), about["task"]["kind"])
+    recipe, task = _trusted(about, folder)
     pipe = build(recipe, task)
-    _fill(pipe, folder)
+    _fill(pipe, folder, about["sha256"])
     return Bundle(pipe.eval(), recipe, task, float(about["temperature"]), tuple(about["thresholds"]), about["card"])
+
+
+def _trusted(about: dict[str, Any], folder: Path) -> tuple[Recipe, Task]:
+    """Recipe and task, once no stage names code outside auricle."""
+    try:
+        for stage in _STAGES:
+            named = about["recipe"][stage]["name"]
+            if named.endswith(".py"):
+                raise BundleError(f"{folder} needs the {stage} {named}; a bundle may only name components of auricle")
+        task = Task(tuple(map(str, about["task"]["labels"])), about["task"]["kind"])
+        return recipes.parse(about["recipe"]), task
+    except (KeyError, TypeError, AttributeError) as wrong:
+        raise BundleError(f"{folder / 'bundle.json'} is damaged: its recipe or task is not of the wanted form ({wrong})") from wrong
+    except RequestError as wrong:
+        raise BundleError(f"{folder / 'bundle.json'} does not fit this auricle: {wrong}") from wrong
 
 
 def _about(folder: Path) -> dict[str, Any]:
@@ -123,7 +141,9 @@ def _about(folder: Path) -> dict[str, Any]:
         raise BundleError(f"{folder} is not a bundle: it holds no bundle.json") from wrong
     except (json.JSONDecodeError, UnicodeDecodeError) as wrong:
         raise BundleError(f"{path} is damaged: {wrong}") from wrong
-    missing = {"format", "recipe", "task", "temperature", "thresholds", "card"} - about.keys()
+    if not isinstance(about, dict):
+        raise BundleError(f"{path} is damaged: it holds no table")
+    missing = {"format", "recipe", "task", "sha256", "temperature", "thresholds", "card"} - about.keys()
     if missing:
         raise BundleError(f"{path} has no {', '.join(sorted(missing))}")
     if about["format"] != FORMAT:
@@ -131,14 +151,17 @@ def _about(folder: Path) -> dict[str, Any]:
     return about
 
 
-def _fill(pipe: nn.Module, folder: Path) -> None:
+def _fill(pipe: nn.Module, folder: Path, sha256: str) -> None:
     path = folder / "weights.safetensors"
     try:
-        weights = load_file(path)
+        content = path.read_bytes()
+        weights = unpacked(content)
     except FileNotFoundError as wrong:
         raise BundleError(f"{folder} holds no weights.safetensors") from wrong
     except SafetensorError as wrong:
         raise BundleError(f"{path} is damaged: {wrong}") from wrong
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise BundleError(f"{path} is damaged or belongs to another bundle.json: its checksum is not the one written there")
     wanted = pipe.state_dict()
     odd = sorted(wanted.keys() ^ weights.keys())
     if odd:

@@ -190,7 +190,7 @@ class Feed:
                 yield waiting.popleft().result()
 
     def steps(self, items: Sequence[Item]) -> int:
-        """Batches in an epoch, all of one size: a last partial batch is left out, its clips come first another time."""
+        """Batches in an epoch, all of one size: a last partial batch is left out, other clips each epoch."""
         return max(1, len(items) // self.recipe.train.batch)
 
     def _batch(self, items: Sequence[Item], places: Sequence[tuple[int, int]], epoch: int) -> Batch:

@@ -49,3 +49,15 @@ class Shift:
         at = torch.arange(total, device=wave.device)[None] - values["samples"].to(wave.device)[:, None]
         inside = (at >= 0) & (at < total)
         return torch.where(inside, wave.gather(-1, at.clamp(0, total - 1)), wave.new_zeros(()))
+
+    def stretched(self, length: Tensor, values: dict[str, Tensor]) -> Tensor:
+        """Valid samples after the change: a delay is heard before the sound, an advanced one is followed by silence.
+
+        Args:
+            length: [B] valid samples before.
+            values: what `draw` gave.
+
+        Returns:
+            [B] valid samples, to be cut at the row's end by the caller.
+        """
+        return length + values["samples"].to(length.device).clamp(min=0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ def write(folder: Path, tensors: dict[str, Tensor], values: dict[str, Any]) -> N
         OSError: the disk is full or can't be written; the checkpoints that were there still are.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    newest, previous = folder / NEWEST, folder / PREVIOUS
     blob = save({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, {"values": json.dumps(values)})
     part = folder / (NEWEST + ".part")
     try:
@@ -43,11 +45,28 @@ def write(folder: Path, tensors: dict[str, Tensor], values: dict[str, Any]) -> N
             file.write(zlib.crc32(blob).to_bytes(4, "little"))
             file.flush()
             os.fsync(file.fileno())
-        if (folder / NEWEST).exists():
-            (folder / NEWEST).replace(folder / PREVIOUS)
-        part.replace(folder / NEWEST)
+        # A damaged one never takes the place of a whole one.
+        if newest.is_file() and _whole(newest):
+            newest.replace(previous)
+        part.replace(newest)
+        _sync(folder)
     finally:
         part.unlink(missing_ok=True)
+
+
+def found(folder: Path) -> bool:
+    """Whether any checkpoint is there, whole or not."""
+    return any((folder / name).is_file() for name in (NEWEST, PREVIOUS))
+
+
+def clear(folder: Path) -> None:
+    """Take away the checkpoints of an earlier run.
+
+    Args:
+        folder: of the checkpoints; need not be there.
+    """
+    for name in (NEWEST, PREVIOUS):
+        (folder / name).unlink(missing_ok=True)
 
 
 def read(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -67,7 +86,7 @@ def read(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         if (folder / name).is_file():
             try:
                 return _open(folder / name)
-            except (SafetensorError, ValueError, KeyError) as wrong:
+            except (SafetensorError, ValueError, KeyError, OSError) as wrong:
                 damage.append(f"{name} is damaged ({wrong})")
     raise BundleError(f"{folder} holds no checkpoint to resume from" + "".join(f"; {d}" for d in damage))
 
@@ -115,10 +134,32 @@ def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def _open(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    whole = path.read_bytes()
-    blob, check = whole[:-4], whole[-4:]
-    if zlib.crc32(blob).to_bytes(4, "little") != check:
-        raise ValueError("its checksum does not match")
+    blob = _checked(path.read_bytes())
     header = json.loads(blob[8 : 8 + int.from_bytes(blob[:8], "little")])
     values: dict[str, Any] = json.loads(header["__metadata__"]["values"])
     return load(blob), values
+
+
+def _checked(content: bytes) -> bytes:
+    blob, check = content[:-4], content[-4:]
+    if not blob or zlib.crc32(blob).to_bytes(4, "little") != check:
+        raise ValueError("its checksum does not match")
+    return blob
+
+
+def _whole(path: Path) -> bool:
+    try:
+        _checked(path.read_bytes())
+    except (ValueError, OSError):
+        return False
+    return True
+
+
+def _sync(folder: Path) -> None:
+    """Make the renames themselves outlast a power cut, where the system can sync folders."""
+    with suppress(OSError, AttributeError):
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

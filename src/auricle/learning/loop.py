@@ -1,12 +1,15 @@
 """The training loop: epoch, batch, forward, loss, step; judge on the development group; keep; log. One file, read from top to bottom.
 
 Nothing here draws from a running random state: each step seeds its own chance from (seed, epoch, step), so a run resumed from any
-checkpoint ends, on the same machine with as many threads, with the same weights to the last bit.
+checkpoint ends, on the same machine with as many threads, with the same weights to the last bit; unless a time budget decides how
+many steps there are.
 """
 
 from __future__ import annotations
 
 import copy
+import hashlib
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +21,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
+from auricle.errors import AuricleError, BundleError
 from auricle.feed import Feed, rng
 from auricle.learning import checkpoint
 from auricle.learning.interruption import interruptible
@@ -87,6 +91,8 @@ class Training:
         self.best: dict[str, Tensor] = {}
         self.at = Progress()
         self.steps = feed.steps(train)
+        self.unsaved = ""  # why the last checkpoint could not be written, or ""
+        self._identity = _identity(self.recipe, train, dev)
 
     def run(self, folder: Path, report: Callable[[Progress, float], None]) -> Pipe:
         """Train to the end.
@@ -100,11 +106,14 @@ class Training:
 
         Raises:
             KeyboardInterrupt: after a checkpoint was written.
+            AuricleError: the loss is no longer a number.
+            OSError: not even the first checkpoint can be written.
         """
         at, settings = self.at, self.recipe.train
         if not at.total and not self.budget:
             at.total = settings.epochs * self.steps
-        self.save(folder)
+        if not self.fabric.global_rank and not checkpoint.found(folder):
+            checkpoint.write(folder, *self._state())
         saved = time.monotonic()
         with interruptible() as asked:
             while not self._finished():
@@ -152,6 +161,10 @@ class Training:
             group["lr"] = lr
         moved = Batch(*(self.fabric.to_device(t) for t in (batch.wave, batch.length, batch.target)))
         loss: Tensor = self.module(moved, rng(*key, "augment"))
+        if not math.isfinite(value := float(loss.detach())):
+            raise AuricleError(
+                f"the loss is {value} at step {at.step} of epoch {at.epoch}; wanted a number", hint="a lower train.lr, or train.clip_norm"
+            )
         self.fabric.backward(loss)
         if settings.clip_norm:
             self.fabric.clip_gradients(self.module, self.fast, max_norm=settings.clip_norm, error_if_nonfinite=False)
@@ -159,18 +172,19 @@ class Training:
         self.fast.zero_grad()
         if settings.ema:
             self._follow(min(settings.ema, (1 + done) / (10 + done)))
-        return float(loss.detach())
+        return value
 
     @torch.no_grad()
     def _follow(self, decay: float) -> None:
         torch._foreach_lerp_(self._means, self._nows, 1 - decay)
 
     def _pace(self) -> None:
-        """With a time budget: settle how many steps fit, once their speed is known."""
+        """With a time budget: settle how many steps fit, once their speed is known, and anew after each epoch and its judgement."""
         at = self.at
-        if self.budget and not at.total and at.epoch * self.steps + at.step == _PACE_STEPS:
-            fitting = int(self.budget / at.spent * _PACE_STEPS)
-            at.total = max(_PACE_STEPS, min(self.recipe.train.epochs * self.steps, fitting))
+        done = at.epoch * self.steps + at.step
+        if self.budget and (done == _PACE_STEPS or (done > _PACE_STEPS and not at.step)):
+            fitting = int(self.budget / at.spent * done)
+            at.total = max(done, min(self.recipe.train.epochs * self.steps, fitting))
 
     def _close_epoch(self) -> None:
         at, settings = self.at, self.recipe.train
@@ -188,7 +202,10 @@ class Training:
             else:
                 at.stale += 1
         at.rows.append(row | {"seconds": at.epoch_seconds, "data_seconds": at.data_seconds})
+        whole = at.step == self.steps
         at.epoch, at.step, at.loss_sum, at.data_seconds, at.epoch_seconds = at.epoch + 1, 0, 0.0, 0.0, 0.0
+        if whole:
+            self._pace()
 
     def _finished(self) -> bool:
         at, settings = self.at, self.recipe.train
@@ -197,18 +214,25 @@ class Training:
         return stale or done >= (at.total or settings.epochs * self.steps) or bool(self.budget and at.spent > 1.1 * self.budget)
 
     def save(self, folder: Path) -> None:
-        """Write a checkpoint; a full disk only costs the checkpoint, and the one before stays.
+        """Write a checkpoint; a full disk only costs the checkpoint: the ones before stay, `unsaved` says why, training goes on.
 
         Args:
             folder: for checkpoints.
         """
         if self.fabric.global_rank:
             return
+        try:
+            checkpoint.write(folder, *self._state())
+            self.unsaved = ""
+        except OSError as wrong:
+            self.unsaved = f"no checkpoint could be written to {folder}: {wrong.strerror}"
+
+    def _state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         tensors = {f"pipe.{k}": v for k, v in self.objective.pipe.state_dict().items()}
         tensors |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
         tensors |= {f"best.{k}": v for k, v in self.best.items()}
         tensors |= {f"optimizer.{k}": v for k, v in checkpoint.optimizer_tensors(self.optimizer).items()}
-        checkpoint.write(folder, tensors, {"progress": asdict(self.at), "identity": self.recipe.identity})
+        return tensors, {"progress": asdict(self.at), "identity": self._identity}
 
     def restore(self, folder: Path) -> None:
         """Stand where the newest whole checkpoint stood.
@@ -217,14 +241,22 @@ class Training:
             folder: of the checkpoints.
 
         Raises:
-            BundleError: no checkpoint there is whole.
+            BundleError: no checkpoint there is whole, or it belongs to another recipe or other clips.
         """
         tensors, values = checkpoint.read(folder)
+        if values["identity"] != self._identity:
+            raise BundleError(f"{folder} was written by another recipe or over other clips than are there now; it can't be gone on from")
         self.objective.pipe.load_state_dict(checkpoint.part(tensors, "pipe."))
         self.average.load_state_dict(checkpoint.part(tensors, "average."))
         self.best = checkpoint.part(tensors, "best.")
         checkpoint.restore_optimizer(self.optimizer, checkpoint.part(tensors, "optimizer."))
         self.at = Progress(**values["progress"])
+
+
+def _identity(recipe: Recipe, train: tuple[Item, ...], dev: tuple[Item, ...]) -> str:
+    """What a checkpoint must agree on to be gone on from: the recipe and the clips in their order, wherever the corpus lies."""
+    clips = [[(c.path.name, c.target, c.start, c.stop) for c in part] for part in (train, dev)]
+    return f"{recipe.identity}-{hashlib.sha256(repr(clips).encode('utf-8', 'surrogateescape')).hexdigest()[:12]}"
 
 
 def _floats(pipe: Pipe) -> list[Tensor]:

@@ -28,6 +28,7 @@ class Objective(nn.Module):
         self.loss = catalog.make("losses", recipe.loss or Spec(_LOSS[task.kind]))
         self.effects = [catalog.make("augments", spec, recipe.sample_rate) for spec in recipe.augment]
         self.classes = len(task.labels)
+        self.fixed = not any(p.requires_grad for p in pipe.frontend.parameters())
 
     def forward(self, batch: Batch, chance: torch.Generator) -> Tensor:
         """The loss.
@@ -41,10 +42,11 @@ class Objective(nn.Module):
         """
         with torch.no_grad():
             batch = self._waves(batch, chance)
+        with torch.set_grad_enabled(not self.fixed):
             feature, frames = self.pipe.frontend(batch.wave, batch.length)
-            for effect in self.effects:
-                if effect.domain == "feature":
-                    feature = effect.apply(feature, effect.draw(chance, feature.shape))
+        for effect in self.effects:
+            if effect.domain == "feature":
+                feature = effect.apply(feature, effect.draw(chance, feature.shape))
         hidden, steps = self.pipe.model(feature, frames)
         loss: Tensor = self.loss(self.pipe.head(hidden, steps), batch.target)
         return loss

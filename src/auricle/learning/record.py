@@ -27,7 +27,7 @@ _LOG = ("epoch", "lr", "train_loss", "dev_loss", "dev_accuracy", "seconds", "dat
 
 
 def begin(folder: Path, recipe: Recipe, *, data: str, budget: str) -> None:
-    """What is known before the first step: the recipe and the environment.
+    """What is known before the first step: the recipe and the environment. Figures of an earlier run there are taken away.
 
     Args:
         folder: of the run; made.
@@ -36,6 +36,7 @@ def begin(folder: Path, recipe: Recipe, *, data: str, budget: str) -> None:
         budget: of time, or "".
     """
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "metrics.json").unlink(missing_ok=True)
     _json(folder / "recipe.json", recipe.tree())
     environment = {
         "data": data if not Path(data).exists() else str(Path(data).resolve()),

@@ -28,4 +28,6 @@ class Focal(nn.Module):
         """
         log_p = logits.log_softmax(-1)
         rows = target if target.ndim == 2 else nn.functional.one_hot(target, logits.shape[-1]).to(log_p)
-        return -(rows * (1 - log_p.exp()) ** self.gamma * log_p).sum(-1).mean()
+        # 1 - p without cancellation; kept above 0, where a power below 1 has no finite slope.
+        missing = (-log_p.expm1()).clamp(min=1e-12)
+        return -(rows * missing**self.gamma * log_p).sum(-1).mean()

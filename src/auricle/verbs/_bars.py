@@ -50,3 +50,22 @@ def bar_of(display: Progress) -> Bar:
         return lambda: display.advance(task)
 
     return bar
+
+
+def warn_once(display: Progress) -> Callable[[str], None]:
+    """A function that says a sentence on stderr the first time it is given it.
+
+    Args:
+        display: from `bars`; the sentence stands above the bars.
+
+    Returns:
+        `warn(sentence)`.
+    """
+    said: set[str] = set()
+
+    def warn(sentence: str) -> None:
+        if sentence not in said:
+            said.add(sentence)
+            display.console.print(f"warning: {sentence}", markup=False, highlight=False, soft_wrap=True)
+
+    return warn

@@ -153,7 +153,10 @@ def _all_folds(run: str, folder: Path | None, recipe: str, set_: tuple[str, ...]
     parts = []
     for name in names:
         split = dataclasses.replace(chosen.split, rule=rule, test=name)
-        parts.append(_fold(data, dataclasses.replace(chosen, split=split), target / name))
+        try:
+            parts.append(_fold(data, dataclasses.replace(chosen, split=split), target / name))
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("the same command again goes on where it stood") from None
     prepared, bundle, judged = parts[-1][0], parts[-1][1], _pooled([part[2] for part in parts])
     bundle.card["rule"] = f"Each of {len(names)} {rule}s judges once, unheard in its training; the answers are pooled."
     bundle.card["digest"] = chosen.identity

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from auricle import recipe as recipes
-from auricle.errors import BundleError, RequestError
+from auricle.errors import AuricleError, BundleError, RequestError
 from auricle.types import Skipped
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def train(
         The figures and where everything is.
 
     Raises:
-        RequestError: neither data nor a run to resume, or both.
+        RequestError: neither data nor a run to resume, or both; the folder already holds a run.
         KeyboardInterrupt: after a checkpoint; its text says how to go on.
     """
     if bool(data) == bool(resume):
@@ -80,6 +80,8 @@ def train(
     if resume:
         chosen, data, time = _interrupted(resume)
         return run(data, chosen, folder=resume, time=time, resume=True)
+    if out and (out / "recipe.json").is_file():
+        raise RequestError(f"{out} already holds a run", hint=f"auricle train --resume {out} goes on with it; another --out begins anew")
     return run(data, recipe_for(data, recipe, set_), folder=out, time=time, resume=False)
 
 
@@ -95,29 +97,49 @@ def run(data: str, recipe: Recipe, *, folder: Path | None, time: str, resume: bo
 
     Returns:
         The finished run.
+
+    Raises:
+        AuricleError: the disk is full; its hint says how to go on.
+        KeyboardInterrupt: after a checkpoint; its text says how to go on.
     """
-    from auricle import bundle as bundles
-    from auricle.exporters.onnx import Onnx
-    from auricle.learning import experiment, record
-    from auricle.reports.card import write_card
-    from auricle.reports.html import write_report
+    from auricle.learning import experiment
     from auricle.verbs._bars import bar_of, bars
 
     with bars(shown=recipe.train.progress) as display:
         prepared = experiment.prepare(data, recipe, bar=bar_of(display))
         folder = folder or _free(Path("runs") / prepared.corpus.name / f"{recipe.model.name}-{prepared.recipe.identity[:8]}")
-        bundle = train_one(prepared, folder, data=data, time=time, resume=resume, display=display)
-        judged = experiment.judge(bundle, prepared.feed, prepared.division.test, bar_of(display)("judging", len(prepared.division.test)))
-        written = record.metrics(folder, prepared, bundle, judged)
-        record.predictions(folder, prepared, judged)
-        bundle.card.update(protocol=written["protocol"], scores=written["scores"])
-        bundles.save(bundle, folder / "bundle")
-        tick = bar_of(display)("exporting and checking", 1)
-        Onnx().write(bundle, folder / "model.onnx")
-        write_report(folder)
-        write_card(folder)
-        tick()
+        try:
+            bundle = train_one(prepared, folder, data=data, time=time, resume=resume, display=display)
+            written = _written(prepared, bundle, folder, display)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(f"auricle train --resume {folder}") from None
+        except OSError as failed:
+            what = f"{failed.filename or folder}: {failed.strerror or failed}"
+            raise AuricleError(what, hint=f"auricle train --resume {folder} goes on from its last checkpoint") from failed
     return Trained(folder, written, prepared.skipped)
+
+
+def _written(prepared: Prepared, bundle: Bundle, folder: Path, display: Any) -> dict[str, Any]:
+    """All that a finished run leaves behind; metrics.json's values."""
+    from auricle import bundle as bundles
+    from auricle.exporters.onnx import Onnx
+    from auricle.learning import experiment, record
+    from auricle.reports.card import write_card
+    from auricle.reports.html import write_report
+    from auricle.verbs._bars import bar_of
+
+    test = prepared.division.test
+    judged = experiment.judge(bundle, prepared.feed, test, bar_of(display)("judging", len(test)))
+    written = record.metrics(folder, prepared, bundle, judged)
+    record.predictions(folder, prepared, judged)
+    bundle.card.update(protocol=written["protocol"], scores=written["scores"])
+    bundles.save(bundle, folder / "bundle")
+    tick = bar_of(display)("exporting and checking", 1)
+    Onnx().write(bundle, folder / "model.onnx")
+    write_report(folder)
+    write_card(folder)
+    tick()
+    return written
 
 
 def train_one(prepared: Prepared, folder: Path, *, data: str, time: str, resume: bool, display: Any) -> Bundle:
@@ -135,14 +157,19 @@ def train_one(prepared: Prepared, folder: Path, *, data: str, time: str, resume:
         The bundle, not yet judged.
 
     Raises:
-        KeyboardInterrupt: after a checkpoint; its text says how to go on.
+        KeyboardInterrupt: after a checkpoint.
     """
-    from auricle.learning import experiment, record
+    from auricle.learning import checkpoint, experiment, record
+    from auricle.verbs._bars import warn_once
 
+    time = time or prepared.recipe.train.time
+    warn = warn_once(display)
     training = experiment.training(prepared, budget=experiment.seconds_of(time))
     record.begin(folder, prepared.recipe, data=data, budget=time)
     record.skipped(folder, prepared.skipped)
-    if resume:
+    if not resume:
+        checkpoint.clear(folder / "checkpoints")
+    elif checkpoint.found(folder / "checkpoints"):  # a run killed before its first step begins again
         training.restore(folder / "checkpoints")
     bar = display.add_task("training", total=training.at.total or prepared.recipe.train.epochs * training.steps, say="")
     epochs = len(training.at.rows)
@@ -153,14 +180,16 @@ def train_one(prepared: Prepared, folder: Path, *, data: str, time: str, resume:
         if at.rows and "dev_loss" in at.rows[-1]:
             told += f" dev {at.rows[-1]['dev_loss']:.3f}"
         display.update(bar, completed=at.epoch * training.steps + at.step, total=at.total or None, say=told)
+        if training.unsaved:
+            warn(f"{training.unsaved}; training goes on")
         if len(at.rows) > epochs:
             epochs = len(at.rows)
-            record.log(folder, at)
+            try:
+                record.log(folder, at)
+            except OSError as wrong:  # a later epoch writes all rows again
+                warn(f"log.csv could not be written: {wrong.strerror}; training goes on")
 
-    try:
-        bundle = experiment.finish(training, prepared, folder / "checkpoints", report)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"auricle train --resume {folder}") from None
+    bundle = experiment.finish(training, prepared, folder / "checkpoints", report)
     record.log(folder, training.at)
     return bundle
 
