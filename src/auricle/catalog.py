@@ -15,6 +15,7 @@ import importlib.util
 import inspect
 import json
 import sys
+import tomllib
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -183,12 +184,27 @@ def arguments(docstring: str) -> dict[str, str]:
     return lines
 
 
+def flavours(kind: str, name: str) -> dict[str, dict[str, object]]:
+    """Published settings of an entry by their name, from the catalogue's `_flavours.toml`.
+
+    Args:
+        kind: the catalogue.
+        name: an entry's name.
+
+    Returns:
+        Settings of each flavour; `sample_rate` among them is the recipe's, the only one the flavour is defined at.
+    """
+    path = _ROOT / kind / "_flavours.toml"
+    found: dict[str, dict[str, object]] = _flavour_file(path).get(name, {}) if path.is_file() else {}
+    return found
+
+
 def check(kind: str, spec: Spec, *, where: str = "") -> Spec:
     """The spec with every setting of the right type and defaults filled in; imports nothing.
 
     Args:
         kind: the catalogue.
-        spec: name and settings as a recipe gives them.
+        spec: name and settings as a recipe gives them; a setting `flavour` stands for the published ones, which others overrule.
         where: how to call the spec in an error, such as "model".
 
     Returns:
@@ -200,7 +216,7 @@ def check(kind: str, spec: Spec, *, where: str = "") -> Spec:
     where = where or kind
     known = {s.name: s for s in settings(kind, spec.name) if not s.positional}
     args: dict[str, object] = {}
-    for key, value in spec.args.items():
+    for key, value in _flavoured(kind, spec, where).items():
         if key not in known:
             raise RequestError(f"{where}.{key} is not a setting of {spec.name}{nearest(key, list(known))}")
         args[key] = _typed(known[key], value, f"{where}.{key}")
@@ -284,6 +300,21 @@ def _setting(arg: ast.arg, default: ast.expr | None, *, positional: bool) -> Set
     except ValueError as wrong:
         raise RequestError(f"the default of {arg.arg} is {ast.unparse(default or arg)}, which is not a literal") from wrong
     return Setting(arg.arg, annotation, value, positional)
+
+
+def _flavoured(kind: str, spec: Spec, where: str) -> dict[str, object]:
+    if "flavour" not in spec.args:
+        return spec.args
+    flavour, known = spec.args["flavour"], flavours(kind, spec.name)
+    if flavour not in known:
+        raise RequestError(f"{where}.flavour is {flavour!r}, which {spec.name} doesn't have{nearest(str(flavour), list(known))}")
+    published = {k: v for k, v in known[str(flavour)].items() if k != "sample_rate"}
+    return {**published, **{k: v for k, v in spec.args.items() if k != "flavour"}}
+
+
+@cache
+def _flavour_file(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 def _tree(path: Path) -> ast.Module:

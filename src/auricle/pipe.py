@@ -1,7 +1,8 @@
 """The pipe: wave → feature → hidden → logits, for whole clips and for streams.
 
 Streaming is explicit. The wave that the next frames still need travels in the state under "wave"; the rest of the state belongs to the
-model ("model.…") and the head ("head.…"). Whatever the chunks, the concatenated answers equal those of the whole clip.
+front end ("frontend.…", where it has one), the model ("model.…") and the head ("head.…"). Whatever the chunks, the concatenated answers
+equal those of the whole clip.
 """
 
 from __future__ import annotations
@@ -99,6 +100,8 @@ class Pipe(nn.Module):
         self._refuse_unless_streamable()
         some = next(self.parameters())
         state: State = {"wave": some.new_zeros(rows, 0)}
+        if hasattr(self.frontend, "step"):
+            state |= {f"frontend.{k}": v for k, v in self.frontend.start(rows).items()}
         state |= {f"model.{k}": v for k, v in self.model.start(rows).items()}
         state |= {f"head.{k}": v for k, v in self.head.start(rows, window).items()}
         return state
@@ -128,24 +131,33 @@ class Pipe(nn.Module):
 
         Args:
             wave: [B, M·hop + overlap] samples.
-            state: the model's and the head's tensors.
+            state: the front end's, the model's and the head's tensors.
 
         Returns:
             [B, D, M] hidden, [B, K, M] pooled logits, and the next state.
         """
-        length = torch.full((wave.shape[0],), wave.shape[-1], device=wave.device)
-        feature, _ = self.frontend(wave, length)
+        feature, front = self._feature(wave, _part(state, "frontend."))
         hidden, model = self.model.step(feature, _part(state, "model."))
         logits, head = self.head.step(hidden, _part(state, "head."))
-        after = {f"model.{k}": v for k, v in model.items()} | {f"head.{k}": v for k, v in head.items()}
+        after = {f"frontend.{k}": v for k, v in front.items()}
+        after |= {f"model.{k}": v for k, v in model.items()} | {f"head.{k}": v for k, v in head.items()}
         return hidden, logits, after
+
+    def _feature(self, wave: Tensor, state: State) -> tuple[Tensor, State]:
+        """The frames of one block; a front end with a memory of its own, such as pcen, steps."""
+        if hasattr(self.frontend, "step"):
+            feature, after = self.frontend.step(wave, state)
+            return feature, after
+        length = torch.full((wave.shape[0],), wave.shape[-1], device=wave.device)
+        return self.frontend(wave, length)[0], {}
 
     def _refuse_unless_streamable(self) -> None:
         for name in ("frontend", "model", "head"):
             stage = getattr(self, name)
             if not getattr(stage, "streamable", False):
+                why = getattr(stage, "obstacle", "")
                 raise RequestError(
-                    f"the {name} {type(stage).__name__} has no exact streaming form",
+                    f"the {name} {type(stage).__name__} has no exact streaming form{': ' * bool(why)}{why}",
                     hint="listen runs it over overlapping windows instead",
                 )
 

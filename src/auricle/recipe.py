@@ -233,7 +233,7 @@ def parse(tree: dict[str, Any]) -> Recipe:
     legal = {f.name: f for f in dataclasses.fields(Recipe)}
     hints = get_type_hints(Recipe)
     values: dict[str, Any] = {}
-    for key, value in tree.items():
+    for key, value in _with_rate(tree).items():
         if key not in legal:
             raise RequestError(f"recipe.{key} is not a setting{catalog.nearest(key, list(legal))}")
         if key in _STAGES:
@@ -253,7 +253,7 @@ def override(tree: dict[str, Any], setting: str) -> None:
     """Puts one `section.key=value` into plain values, as `--set` does.
 
     Args:
-        tree: sections and keys; changed in place. Another `name` for a stage drops the settings of the old one.
+        tree: sections and keys; changed in place. Another `name` or a `flavour` for a stage drops the old settings.
         setting: the value is read as TOML and, where it isn't any, taken as a string.
 
     Raises:
@@ -276,7 +276,26 @@ def override(tree: dict[str, Any], setting: str) -> None:
             raise RequestError(f"--set {setting!r} reaches into {parent}, which is not a section")
     if last == "name" and at.get("name") != parsed:
         at.clear()
+    if last == "flavour":  # published settings, not what stood there before
+        for other in [k for k in at if k != "name"]:
+            del at[other]
     at[last] = parsed
+
+
+def _with_rate(tree: dict[str, Any]) -> dict[str, Any]:
+    """The plain values with the sample rate that the front end's flavour is defined at, where it is defined at one only."""
+    front = tree.get("frontend")
+    if not isinstance(front, dict) or "flavour" not in front:
+        return tree
+    rate = catalog.flavours("frontends", str(front.get("name"))).get(str(front["flavour"]), {}).get("sample_rate")
+    if rate is None:
+        return tree
+    if tree.get("sample_rate", rate) != rate:
+        raise RequestError(
+            f"recipe.sample_rate is {tree['sample_rate']}; the front end's flavour {front['flavour']} is defined at {rate} Hz",
+            hint=f"--set sample_rate={rate}, or spell the settings out instead of the flavour",
+        )
+    return {**tree, "sample_rate": rate}
 
 
 def _spec(value: object, key: str) -> Spec:

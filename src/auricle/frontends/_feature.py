@@ -1,4 +1,4 @@
-"""What the front ends share: frames of a length, normalisation by one of four rules, the refusal of waves too short."""
+"""What the front ends share: frames of a length, normalisation by one rule, the refusal of waves too short."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from auricle.frontends._compress import faintest, loudest
 from auricle.frontends._frame import Framing
 from auricle.frontends._rows import by_row, valid
 
-Normalise = Literal["statistics", "fixed", "clip_mean", "clip_range", "none"]
+Normalise = Literal["statistics", "fixed", "clip_mean", "clip_peak", "clip_range", "none"]
 
 
 class Feature(nn.Module):
@@ -23,8 +23,8 @@ class Feature(nn.Module):
         bins: rows of the feature.
         framing: where its frames lie.
         normalise: "statistics" takes each bin's mean and deviation on the training set, stored with the weights; "fixed" takes `centre`
-            and `spread`; "clip_mean" takes each bin's mean over the clip away; "clip_range" spreads each clip over [-1, 1]; "none" does
-            nothing.
+            and `spread`; "clip_mean" takes each bin's mean over the clip away, "clip_peak" the clip's highest value; "clip_range" spreads
+            each clip over [-1, 1]; "none" does nothing.
         centre: subtracted by "fixed".
         spread: divided by, by "fixed".
     """
@@ -120,6 +120,8 @@ class Feature(nn.Module):
             return (value - self.centre) / self.spread
         if self.normalise == "clip_mean":
             return value - _mean(value, frames)
+        if self.normalise == "clip_peak":
+            return value - loudest(value, frames)
         if self.normalise == "clip_range":
             high, low = loudest(value, frames), faintest(value, frames)
             return 2 * (value - low) / (high - low).clamp(min=1e-12) - 1

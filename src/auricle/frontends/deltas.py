@@ -29,7 +29,8 @@ class Deltas(Feature):
         orders: 1 adds slopes, 2 their slopes too.
         reach: frames to each side that a slope is fitted over.
         edges: "valid" leaves out frames without all neighbours, and streams; "repeat" repeats the first and the last frame.
-        normalise: "statistics" of the training set, "fixed" by centre and spread, "clip_mean", "clip_range" ([-1, 1] a clip) or "none".
+        normalise: "statistics" of the training set, "fixed" by centre and spread, "clip_mean", "clip_peak", "clip_range" ([-1, 1] a clip)
+            or "none".
         centre: what "fixed" subtracts.
         spread: what "fixed" divides by.
     """
@@ -43,7 +44,7 @@ class Deltas(Feature):
         orders: int = 2,
         reach: int = 2,
         edges: Literal["valid", "repeat"] = "valid",
-        normalise: Literal["statistics", "fixed", "clip_mean", "clip_range", "none"] = "statistics",
+        normalise: Literal["statistics", "fixed", "clip_mean", "clip_peak", "clip_range", "none"] = "statistics",
         centre: float = 0.0,
         spread: float = 1.0,
     ) -> None:

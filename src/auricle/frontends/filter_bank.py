@@ -44,7 +44,8 @@ class FilterBank(Feature):
         htk_order: the energy as the last bin instead of the first (Kaldi's htk-compat).
         htk_filters: the lowest filter without its first weight, as HTK itself has it.
         blackman: constant term of the window "blackman".
-        normalise: "statistics" of the training set, "fixed" by centre and spread, "clip_mean", "clip_range" ([-1, 1] a clip) or "none".
+        normalise: "statistics" of the training set, "fixed" by centre and spread, "clip_mean", "clip_peak", "clip_range" ([-1, 1] a clip)
+            or "none".
         centre: what "fixed" subtracts.
         spread: what "fixed" divides by.
     """
@@ -71,7 +72,7 @@ class FilterBank(Feature):
         htk_order: bool = False,
         htk_filters: bool = False,
         blackman: float = 0.42,
-        normalise: Literal["statistics", "fixed", "clip_mean", "clip_range", "none"] = "statistics",
+        normalise: Literal["statistics", "fixed", "clip_mean", "clip_peak", "clip_range", "none"] = "statistics",
         centre: float = 0.0,
         spread: float = 1.0,
     ) -> None:

@@ -41,7 +41,8 @@ class LogMel(Feature):
         offset: added to the mel power before the logarithm; the floor below which level is no longer told apart.
         floor: the least mel power.
         range_db: levels so far below the clip's loudest are raised to it; 0 raises none.
-        normalise: "statistics" of the training set, "fixed" by centre and spread, "clip_mean", "clip_range" ([-1, 1] a clip) or "none".
+        normalise: "statistics" of the training set, "fixed" by centre and spread, "clip_mean", "clip_peak", "clip_range" ([-1, 1] a clip)
+            or "none".
         centre: what "fixed" subtracts.
         spread: what "fixed" divides by.
     """
@@ -65,7 +66,7 @@ class LogMel(Feature):
         offset: float = 1e-8,
         floor: float = 0.0,
         range_db: Decibels = 0.0,
-        normalise: Literal["statistics", "fixed", "clip_mean", "clip_range", "none"] = "statistics",
+        normalise: Literal["statistics", "fixed", "clip_mean", "clip_peak", "clip_range", "none"] = "statistics",
         centre: float = 0.0,
         spread: float = 1.0,
     ) -> None:

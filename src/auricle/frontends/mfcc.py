@@ -41,6 +41,7 @@ class Mfcc(Feature):
         min_hz: lower edge of the lowest filter.
         max_hz: upper edge of the highest; 0 or less counts from half the sample rate.
         scale: definition of the mel filters; "slaney" has unit area, "htk" and "kaldi" have unit height.
+        magnitude: filters weigh magnitudes instead of powers.
         compression: "ln" or "db".
         offset: added to the mel power before the logarithm.
         floor: the least mel power.
@@ -52,7 +53,8 @@ class Mfcc(Feature):
         htk_order: the zeroth cepstrum (by √2 more) or the energy last (Kaldi's htk-compat).
         htk_filters: the lowest filter without its first weight, as HTK itself has it.
         blackman: constant term of the window "blackman".
-        normalise: "statistics" of the training set, "fixed" by centre and spread, "clip_mean", "clip_range" ([-1, 1] a clip) or "none".
+        normalise: "statistics" of the training set, "fixed" by centre and spread, "clip_mean", "clip_peak", "clip_range" ([-1, 1] a clip)
+            or "none".
         centre: what "fixed" subtracts.
         spread: what "fixed" divides by.
     """
@@ -74,6 +76,7 @@ class Mfcc(Feature):
         min_hz: Hertz = 50.0,
         max_hz: Hertz = 0.0,
         scale: Literal["slaney", "slaney_unit_height", "htk", "htk_unit_area", "kaldi"] = "slaney",
+        magnitude: bool = False,
         compression: Literal["ln", "db"] = "ln",
         offset: float = 1e-8,
         floor: float = 0.0,
@@ -84,7 +87,7 @@ class Mfcc(Feature):
         htk_order: bool = False,
         htk_filters: bool = False,
         blackman: float = 0.42,
-        normalise: Literal["statistics", "fixed", "clip_mean", "clip_range", "none"] = "statistics",
+        normalise: Literal["statistics", "fixed", "clip_mean", "clip_peak", "clip_range", "none"] = "statistics",
         centre: float = 0.0,
         spread: float = 1.0,
     ) -> None:
@@ -105,9 +108,9 @@ class Mfcc(Feature):
         self.energy: Literal["none", "raw", "windowed"] = energy
         self.energy_floor = energy_floor
         self.htk_order = htk_order
-        self.compression = Compression(compression, offset=offset, floor=floor, range_db=range_db)
+        self.compression = Compression(compression, offset=offset, floor=floor, range_db=range_db, magnitude=magnitude)
         mel = filters(sample_rate, frames.n_fft, bins=mels, min_hz=min_hz, max_hz=max_hz, scale=scale, htk=htk_filters)
-        self.spectrum = PowerSpectrum(frames, taper(window, frames.win, blackman=blackman), weights=mel)
+        self.spectrum = PowerSpectrum(frames, taper(window, frames.win, blackman=blackman), weights=mel, magnitude=magnitude)
         self.cosine = CosineTransform(mels, coefficients, lifter=lifter, doubled_first=htk_order)
 
     @property

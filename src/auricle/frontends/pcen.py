@@ -48,7 +48,8 @@ class Pcen(Feature):
         time_ms: time constant of the slow average, milliseconds.
         epsilon: added to the slow average.
         begin: the average before the first frame: the first frame's energy ("first"), or 1 ("one"), as librosa has it.
-        normalise: "statistics" of the training set, "fixed" by centre and spread, "clip_mean", "clip_range" ([-1, 1] a clip) or "none".
+        normalise: "statistics" of the training set, "fixed" by centre and spread, "clip_mean", "clip_peak", "clip_range" ([-1, 1] a clip)
+            or "none".
         centre: what "fixed" subtracts.
         spread: what "fixed" divides by.
     """
@@ -74,7 +75,7 @@ class Pcen(Feature):
         time_ms: float = 400.0,
         epsilon: float = 1e-6,
         begin: Literal["first", "one"] = "first",
-        normalise: Literal["statistics", "fixed", "clip_mean", "clip_range", "none"] = "statistics",
+        normalise: Literal["statistics", "fixed", "clip_mean", "clip_peak", "clip_range", "none"] = "statistics",
         centre: float = 0.0,
         spread: float = 1.0,
     ) -> None:
