@@ -77,3 +77,34 @@ def test_one_format_has_one_decoder(shared: Path, rows: list[dict[str, str]]) ->
     assert {name: found for name, found in decoders.items() if len(found) > 1} == {}
     assert decoders["wav pcm_s16le"] == decoders["flac flac"] == decoders["ogg vorbis"] == {"soundfile"}
     assert decoders["mov aac"] == decoders["mp3 mp3"] == decoders["opus opus"] == {"av"}
+
+
+_MUTATE = """
+import pathlib, random, resource, sys, time
+resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+from auricle.audio.read import read
+from auricle.errors import AuricleError
+chance = random.Random(0)
+paths = sorted(p for p in pathlib.Path(sys.argv[1]).rglob("*") if p.is_file() and 0 < p.stat().st_size < 60_000)
+path = pathlib.Path(sys.argv[2])
+for _ in range(600):
+    data = bytearray(chance.choice(paths).read_bytes())
+    for _ in range(chance.choice((1, 4, 16))):
+        reach = min(len(data), chance.choice((100, 400, len(data))))
+        data[chance.randrange(reach)] = chance.choice((0, 127, 128, 255, chance.randrange(256)))
+    path.write_bytes(data)
+    begun = time.monotonic()
+    try:
+        assert read(path).samples.size
+    except AuricleError as error:
+        assert str(path) in str(error), error
+    assert time.monotonic() - begun < 10
+print("survived")
+"""
+
+
+def test_hostile_changes_of_real_files(shared: Path, tmp_path: Path) -> None:
+    """Flipped and overwritten bytes, most of them in headers: samples or one sentence, never a crash."""
+    words = [sys.executable, "-W", "error", "-c", _MUTATE, str(shared / "odd_audio"), str(tmp_path / "hostile")]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "survived"), done.stderr[-2000:]

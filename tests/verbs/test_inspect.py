@@ -80,6 +80,8 @@ def test_one_file(folder: Path) -> None:
 def test_nothing_there(tmp_path: Path) -> None:
     with pytest.raises(RequestError):
         inspect(str(tmp_path / "none"))
+    with pytest.raises(RequestError, match="jobs is -1"):
+        inspect(str(tmp_path), jobs=-1)
     with pytest.raises(DataError):
         inspect(str(tmp_path))
 

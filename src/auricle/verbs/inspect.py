@@ -16,7 +16,7 @@ from auricle.audits.leaks import leaks
 from auricle.audits.rates import rates
 from auricle.datasets._corpus import Corpus, open_corpus, published
 from auricle.datasets._files import sound_files
-from auricle.errors import DataError
+from auricle.errors import DataError, RequestError
 from auricle.types import Item, Skipped, Spec, Task
 from auricle.verbs._bars import bar_of, bars
 from auricle.verbs._inspected import Inspected, InspectedFile
@@ -39,9 +39,11 @@ def inspect(data: str, *, jobs: int = 0, progress: bool = True) -> Inspected | I
         Text for a person, a tree for --json, and the files that cannot be used.
 
     Raises:
-        RequestError: there is no such corpus, folder or file.
+        RequestError: there is no such corpus, folder or file, or jobs is negative.
         DataError: the folder or table holds no sound at all.
     """
+    if jobs < 0:
+        raise RequestError(f"jobs is {jobs}; wanted at least 1, or 0 for one a processor")
     path = Path(data).expanduser()
     if path.is_file() and path.suffix.lower() not in _TABLES:
         return _file(path)
@@ -65,7 +67,7 @@ def _file(path: Path) -> InspectedFile:
     heard = hear(path)
     if heard.error:
         return InspectedFile(heard, (), (Skipped(path, _reason(heard)),))
-    return InspectedFile(heard, tuple(found for found in broken([Item(path, ())], {path: heard}) if not heard.warnings or not found.fix))
+    return InspectedFile(heard, tuple(broken([Item(path, ())], {path: heard})))
 
 
 def _reason(heard: Heard) -> str:
