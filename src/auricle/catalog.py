@@ -296,7 +296,7 @@ def _builtin_types() -> dict[str, object]:
 def _setting(arg: ast.arg, default: ast.expr | None, *, positional: bool) -> Setting:
     annotation = ast.unparse(arg.annotation) if arg.annotation else ""
     try:
-        value = REQUIRED if default is None else ast.literal_eval(default)
+        value = REQUIRED if default is None else _literal(default)
     except ValueError as wrong:
         raise RequestError(f"the default of {arg.arg} is {ast.unparse(default or arg)}, which is not a literal") from wrong
     return Setting(arg.arg, annotation, value, positional)
@@ -315,6 +315,12 @@ def _flavoured(kind: str, spec: Spec, where: str) -> dict[str, object]:
 @cache
 def _flavour_file(path: Path) -> dict[str, Any]:
     return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def _literal(default: ast.expr) -> object:
+    if isinstance(default, ast.Call) and ast.unparse(default.func) == "Path" and len(default.args) == 1:
+        return Path(ast.literal_eval(default.args[0]))
+    return ast.literal_eval(default)
 
 
 def _tree(path: Path) -> ast.Module:

@@ -213,6 +213,8 @@ def read(recipe: str | Path, overrides: tuple[str, ...] = ()) -> Recipe:
         tree = json.loads(body) if path.suffix == ".json" else tomllib.loads(body)
     except (json.JSONDecodeError, tomllib.TOMLDecodeError) as wrong:
         raise RequestError(f"{recipe} is not a recipe that can be read: {wrong}") from wrong
+    if not isinstance(tree, dict):
+        raise RequestError(f"{recipe} is not a recipe that can be read: it holds a {type(tree).__name__}, not sections")
     for each in overrides:
         override(tree, each)
     return parse(tree)

@@ -11,7 +11,7 @@ from auricle.errors import ShapeError
 
 
 class Energy(nn.Module):
-    """Log energy of short blocks of neighbouring samples, a front end that keeps the contract.
+    """Log energy of the slope in short blocks of neighbouring samples, a front end that keeps the contract.
 
     Args:
         sample_rate: samples a second.
@@ -28,7 +28,7 @@ class Energy(nn.Module):
         if not torch.compiler.is_exporting() and wave.shape[-1] < self.win:
             raise ShapeError(f"the wave has {wave.shape[-1]} samples; one frame needs {self.win}")
         blocks = self.cut(wave).unflatten(2, (self.bins, -1))
-        return torch.log(blocks.square().mean(-1) + 1e-6).transpose(1, 2), self.frames(length)
+        return torch.log(blocks.diff(dim=-1).square().mean(-1) + 1e-6).transpose(1, 2), self.frames(length)
 
     def cut(self, wave):
         return wave.unfold(1, self.win, self.hop)

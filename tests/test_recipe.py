@@ -1,0 +1,144 @@
+"""Recipes: TOML in, checked before any data is touched, JSON out, an identity that names the run."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auricle import recipe
+from auricle.errors import RequestError
+
+SMALL = """
+seed = 3
+[data]
+name = "folder"
+[model]
+name = "cnn"
+width = 8
+[[augment]]
+name = "shift"
+max_shift_ms = 50
+[[augment]]
+name = "gain"
+[train]
+epochs = 2
+"""
+
+
+@pytest.fixture
+def small(tmp_path):
+    path = tmp_path / "small.toml"
+    path.write_text(SMALL, encoding="utf-8")
+    return path
+
+
+def test_sections_become_specs_with_every_setting(small):
+    read = recipe.read(small)
+    assert read.seed == 3
+    assert read.model.args["width"] == 8
+    assert read.model.args["dropout"] == recipe.parse({}).model.args["dropout"]
+    assert [a.name for a in read.augment] == ["shift", "gain"]
+    assert read.augment[0].args["max_shift_ms"] == 50.0
+    assert read.train.epochs == 2
+    assert read.head.name == "mean_pool"
+
+
+def test_the_tree_reads_back_to_an_equal_recipe(small, tmp_path):
+    read = recipe.read(small)
+    assert recipe.parse(json.loads(json.dumps(read.tree()))) == read
+    path = tmp_path / "recipe.json"
+    path.write_text(json.dumps(read.tree()), encoding="utf-8")
+    assert recipe.read(path) == read
+
+
+def test_every_shipped_recipe_is_legal_and_says_what_it_is():
+    assert recipe.shipped()
+    for name in recipe.shipped():
+        assert recipe.read(name).identity
+        assert recipe.text(name).startswith("# ")
+
+
+@given(st.integers(0, 9), st.floats(1e-5, 1.0), st.sampled_from(["cnn", "crnn"]))
+def test_identity_follows_what_can_change_the_result(seed, lr, model):
+    tree = {"seed": seed, "train": {"lr": lr}, "model": {"name": model}}
+    first = recipe.parse(tree)
+    assert first.identity == recipe.parse(json.loads(json.dumps(first.tree()))).identity
+    assert first.identity != recipe.parse({**tree, "seed": seed + 1}).identity
+    assert first.identity != recipe.parse({**tree, "train": {"lr": lr, "epochs": 7}}).identity
+
+
+@pytest.mark.parametrize(
+    "without_effect", [{"train": {"workers": 7}}, {"train": {"device": "cpu"}}, {"expect": {"accuracy": 0.5}}, {"note": "x"}]
+)
+def test_identity_ignores_what_cannot(without_effect):
+    assert recipe.parse(without_effect).identity == recipe.parse({}).identity
+
+
+def test_explicit_defaults_do_not_change_the_identity():
+    assert recipe.parse({"model": {"name": "cnn", "width": 16}}).identity == recipe.parse({"model": "cnn"}).identity
+
+
+@pytest.mark.parametrize(
+    ("tree", "said"),
+    [
+        ({"trian": {}}, r"recipe.trian is not a setting; did you mean train\?"),
+        ({"train": {"lrr": 1.0}}, r"recipe.train.lrr is not a setting; did you mean lr\?"),
+        ({"train": {"epochs": "ten"}}, "recipe.train.epochs is 'ten', which is not int"),
+        ({"train": {"epochs": 1.5}}, "recipe.train.epochs is 1.5, which is not int"),
+        ({"train": {"device": "gpu"}}, "recipe.train.device is 'gpu', which is not 'auto' or 'cpu'"),
+        ({"train": 3}, "recipe.train is 3, which is not a section"),
+        ({"seed": "x"}, "recipe.seed is 'x', which is not int"),
+        ({"model": {"width": 3}}, "recipe.model is .* which has no name"),
+        ({"model": {"name": "cnn", "widht": 3}}, r"model.widht is not a setting of cnn; did you mean width\?"),
+        ({"model": {"name": "cmn"}}, "is not one of the models"),
+        ({"augment": {"name": "shift"}}, "which is not a list"),
+    ],
+)
+def test_wrong_recipes_are_told_by_key(tree, said):
+    with pytest.raises(RequestError, match=said):
+        recipe.parse(tree)
+
+
+def test_overrides_use_tomls_own_values(small):
+    read = recipe.read(small, ("train.lr=0.05", "model.width = 4", 'note="a b"', "feed.short=tile", "model.blocks=[1, 1, 1, 1]"))
+    assert (read.train.lr, read.model.args["width"], read.note, read.feed.short) == (0.05, 4, "a b", "tile")
+    assert read.model.args["blocks"] == (1, 1, 1, 1)
+
+
+def test_another_name_drops_the_settings_of_the_old_one(small):
+    assert recipe.read(small, ("model.name=crnn",)).model.name == "crnn"
+    tree = {"model": "cnn"}
+    recipe.override(tree, "model.width=3")
+    assert tree == {"model": {"name": "cnn", "width": 3}}
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("train.lr", "section.key=value"),
+        ("=3", "section.key=value"),
+        ("seed.x=3", "which is not a section"),
+        ("train.lr=fast", "train.lr is 'fast'"),
+    ],
+)
+def test_wrong_overrides_are_told(small, override, said):
+    with pytest.raises(RequestError, match=said):
+        recipe.read(small, (override,))
+
+
+@pytest.mark.parametrize(("name", "text"), [("bad.toml", "seed = = 3"), ("bad.json", "{"), ("list.json", "[1]")])
+def test_files_that_are_no_recipe(tmp_path, name, text):
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(RequestError, match=name):
+        recipe.read(path)
+
+
+def test_names_that_are_no_recipe():
+    with pytest.raises(RequestError, match="is not a shipped recipe"):
+        recipe.read("nonsense")
+    with pytest.raises(RequestError, match="is not a file"):
+        recipe.read("nonsense.toml")
