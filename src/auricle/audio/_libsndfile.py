@@ -15,6 +15,8 @@ from auricle.audio._flac import EndlessFlac
 from auricle.audio._source import CHUNK_VALUES
 
 _UNKNOWN_LENGTH = 1 << 62
+# Seeking is exact where every sample has its place, and in FLAC. In Vorbis it is not: near the last page of a file it lands elsewhere.
+_EXACT = {"pcm_s8", "pcm_u8", "pcm_16", "pcm_24", "pcm_32", "float", "double", "ulaw", "alaw"}
 
 
 class LibsndfileSource:
@@ -86,7 +88,7 @@ class LibsndfileSource:
 
     def _skipped(self, start: int) -> int:
         """Frames that must still be decoded and dropped before `start`."""
-        if start == 0 or start >= self.claimed:
+        if start == 0 or start >= self.claimed or self.codec not in _EXACT:
             return start
         try:
             return start - int(self._file.seek(start))
