@@ -25,7 +25,7 @@ from auricle.errors import AuricleError, BundleError
 from auricle.feed import Feed, rng
 from auricle.learning import checkpoint
 from auricle.learning.interruption import interruptible
-from auricle.learning.objective import Objective
+from auricle.learning.objective import Objective, Rows
 from auricle.learning.schedule import rate
 from auricle.learning.score import score
 from auricle.pipe import Pipe
@@ -160,7 +160,7 @@ class Training:
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         moved = Batch(*(self.fabric.to_device(t) for t in (batch.wave, batch.length, batch.target)))
-        loss: Tensor = self.module(moved, rng(*key, "augment"))
+        loss: Tensor = self.module(Rows(moved, rng(*key, "augment")))
         if not math.isfinite(value := float(loss.detach())):
             raise AuricleError(
                 f"the loss is {value} at step {at.step} of epoch {at.epoch}; wanted a number", hint="a lower train.lr, or train.clip_norm"

@@ -13,6 +13,23 @@ from auricle.types import Batch, Spec, Task
 _LOSS = {"single": "cross_entropy", "multi": "binary_cross_entropy"}
 
 
+class Rows:
+    """What `Objective.forward` takes.
+
+    No dataclass: mixed precision rounds the tensors of every collection it knows, and waves must stay whole.
+
+    Args:
+        batch: rows of training clips.
+        chance: decides what the augmentations do.
+    """
+
+    __slots__ = ("batch", "chance")
+
+    def __init__(self, batch: Batch, chance: torch.Generator) -> None:
+        self.batch = batch
+        self.chance = chance
+
+
 class Objective(nn.Module):
     """The pipe with its loss and augmentations; `forward` gives the loss of a batch.
 
@@ -30,19 +47,20 @@ class Objective(nn.Module):
         self.classes = len(task.labels)
         self.fixed = not any(p.requires_grad for p in pipe.frontend.parameters())
 
-    def forward(self, batch: Batch, chance: torch.Generator) -> Tensor:
+    def forward(self, rows: Rows) -> Tensor:
         """The loss.
 
         Args:
-            batch: rows of training clips.
-            chance: decides what the augmentations do.
+            rows: of training clips.
 
         Returns:
             [] mean loss.
         """
+        chance = rows.chance
         with torch.no_grad():
-            batch = self._waves(batch, chance)
-        with torch.set_grad_enabled(not self.fixed):
+            batch = self._waves(rows.batch, chance)
+        # Powers span twelve decades: they are never taken in reduced precision.
+        with torch.set_grad_enabled(not self.fixed), torch.autocast(batch.wave.device.type, enabled=False):
             feature, frames = self.pipe.frontend(batch.wave, batch.length)
         for effect in self.effects:
             if effect.domain == "feature":
