@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from auricle.exporters import _onnx_gru
 from auricle.exporters import _onnx_inputs as inputs
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def portable(pipe: Pipe) -> Pipe:
     for module in twin.modules():
         if hasattr(module, "matrix_form"):
             module.matrix_form = True  # type: ignore[assignment]
+    _onnx_gru.replace(twin)
     return twin
 
 
@@ -93,7 +95,8 @@ def trace(pipe: Pipe, kind: TaskKind, *, temperature: float, window: int) -> Mod
     graph = Graph(twin, kind, temperature=temperature, state=tuple(state)).eval()
     # Time enters as whole steps, so that no slice in the graph depends on a rounding that the tracer can't see through.
     unit, rest = unit_of(twin)
-    steps = max(3, -(-(twin.min_samples - rest) // unit) + 2)
+    # Several steps of the model: the tracer takes a dimension that happens to be 1 for one that always is.
+    steps = 5 * -(-(twin.min_samples - rest) // unit) + 3
     samples = steps * unit + rest
     example = (
         torch.randn(2, samples) * 0.1,
@@ -113,7 +116,7 @@ def trace(pipe: Pipe, kind: TaskKind, *, temperature: float, window: int) -> Mod
             opset_version=OPSET,
             optimize=False,
             verbose=False,
-            dynamic_shapes={"wave": {0: torch.export.Dim.DYNAMIC, 1: time}, "length": rows, "state": tuple(rows for _ in state)},
+            dynamic_shapes=({0: torch.export.Dim.DYNAMIC, 1: time}, rows, *([tuple(rows for _ in state)] if state else [])),
             input_names=["wave", "length", *(f"state.{name}" for name in state)],
             output_names=["probabilities", *(["track"] if state else []), *(f"next.{name}" for name in state)],
         )

@@ -86,7 +86,7 @@ def _describe(bundle: Bundle, window: int) -> _facts.Facts:
         overlap=pipe.overlap,
         min_samples=pipe.min_samples,
         streamable=pipe.streamable,
-        lookahead=int(getattr(pipe.model, "lookahead", 0)) * int(pipe.frontend.hop),
+        lookahead=max(0, int(getattr(pipe.model, "lookahead", 0))) * int(pipe.frontend.hop),
         window=window,
         temperature=bundle.temperature,
         thresholds=bundle.thresholds,
