@@ -34,9 +34,9 @@ def test_parameters_are_few(sources):
         for function, public in source.functions():
             args = function.args
             plain = [a for a in args.posonlyargs + args.args if a.arg not in ("self", "cls")]
-            settings = (
-                function.name == "__init__" and source.name.split(".")[1] in catalog.kinds()
-            )  # a recipe's section, each with a default
+            # A constructor's settings are a recipe's section, a verb's parameters a command's options: by keyword, each with a default.
+            part = source.name.split(".")
+            settings = len(part) > 2 and part[1] in catalog.kinds() and function.name in ("__init__", part[2])
             if public and not settings and len(plain) + len(args.kwonlyargs) > PARAMETERS:
                 many.append(f"{source.where(function)} {function.name}: {len(plain) + len(args.kwonlyargs)} parameters")
             if args.kwarg and source.name not in HANDED_OVER and public:

@@ -248,11 +248,9 @@ def _registered(subject: Subject) -> str:
 
 @torch.no_grad()
 def _export(subject: Subject) -> str:
-    module = settled(subject)
-    for part in module.modules():
-        if hasattr(part, "matrix_form"):
-            part.matrix_form = True  # what the exporter sets: the form that foreign runtimes have operators for
-    called = _Called(module, subject)
+    from auricle.exporters._onnx_graph import portable
+
+    called = _Called(portable(settled(subject)), subject)  # in the form that foreign runtimes have operators for, as the exporter makes it
     graph = _traced(called, subject)
     worst = 0.0
     for rows, units in ((1, 7), (2, 11), (3, 24)):
