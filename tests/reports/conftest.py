@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from auricle.metrics._calibration import calibrated, calibration
+from auricle.metrics._calibration import calibrated, calibration, temperature
 from auricle.metrics._scores import scores
 from auricle.types import Task
 
@@ -50,7 +50,8 @@ def write_run(
     if kind == "multi":
         target = np.eye(len(labels))[truth]
         target[::4, 0] = 1
-    p = calibrated(logits, kind == "single", temperature=1.6)
+    fitted = temperature(logits, target)
+    p = calibrated(logits, kind == "single", temperature=fitted)
     found = scores(task, p, target, groups, seed=0, resamples=200)
     metrics = {
         "protocol": {
@@ -69,7 +70,7 @@ def write_run(
         },
         "task": {"labels": list(labels), "kind": kind},
         **found.tree(),
-        "calibration": calibration(logits, target, temperature=1.6).tree(),
+        "calibration": calibration(logits, target, temperature=fitted).tree(),
     }
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "metrics.json").write_text(json.dumps(metrics, ensure_ascii=False), encoding="utf-8")

@@ -1,6 +1,6 @@
 """A small picture of a sound: level over time and log frequency, as a PNG of a few kilobytes.
 
-Drawn for eyes, not for models: 46 ms windows, rows spaced evenly in log frequency, 70 dB from the loudest point to black.
+Drawn for eyes, not for models: windows of 32 to 46 ms, rows spaced evenly in log frequency, 70 dB from the loudest point to black.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ def spectrogram(
     Returns:
         [rows, columns] 0 (silent) to 255 (loudest), the highest frequency first.
     """
-    win = 1 << max(5, round(np.log2(0.046 * sample_rate)))
+    win = 1 << max(5, round(np.log2(0.04 * sample_rate)))
     padded = np.pad(samples.astype(np.float64), (win // 2, win // 2))
     centres = np.linspace(0, len(samples), columns).astype(np.int64)
     frames = np.lib.stride_tricks.sliding_window_view(padded, win)[np.minimum(centres, len(padded) - win)]
     power = np.abs(np.fft.rfft(frames * np.hanning(win + 1)[:win], axis=1)) ** 2  # [columns, bins]
     edges = np.geomspace(low, sample_rate / 2, rows + 1) * win / sample_rate
     image = np.stack([_band(power, a, b) for a, b in pairwise(edges)])[::-1]
-    level = 10 * np.log10(image + 1e-12)
+    level = 10 * np.log10(image + 1e-20)
     # A digitally silent clip has no loudest point worth scaling to.
     top = max(float(level.max()), -60.0)
     return np.asarray(np.clip((level - top + depth) / depth, 0, 1) * 255).round().astype(np.uint8)

@@ -77,7 +77,7 @@ def protocol(run: Run) -> tuple[tuple[str, str], ...]:
         ("Split", " ".join(filter(None, [_sentence(said.get("rule")), f"Digest {said['digest']}." if said.get("digest") else ""]))),
         ("Weights kept", _sentence(said.get("selection"))),
         ("Intervals", _sentence(f"95 %, {interval['note']}" if interval.get("note") else "95 %, by bootstrap")),
-        ("Seed and date", ", ".join(str(said[k]) for k in ("seed", "date") if said.get(k) is not None)),
+        ("Date and seed", ", ".join(filter(None, [str(said.get("date") or ""), f"seed {said['seed']}" if "seed" in said else ""]))),
         ("Licence of the data", str(said.get("license") or "")),
         ("Citation", str(said.get("citation") or "")),
     ]

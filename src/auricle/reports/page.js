@@ -20,28 +20,35 @@ for (const table of document.querySelectorAll("[data-sortable]")) {
   });
 }
 
-// A list opens beside the matrix on a wide page: the place is kept, and the chosen cell is marked.
-function mark() {
-  for (const old of document.querySelectorAll(".matrix [aria-current]")) old.removeAttribute("aria-current");
-  const chosen = location.hash && [...document.querySelectorAll(".matrix a")].find((link) => link.hash === location.hash);
-  if (chosen) chosen.setAttribute("aria-current", "true");
+// A list opens beside the matrix without the page moving, and the chosen cell is marked; without this script, :target does it by moving.
+const lists = [...document.querySelectorAll(".list")];
+function choose(hash) {
+  let chosen = null;
+  for (const list of lists) {
+    const open = `#${list.id}` === hash;
+    list.classList.toggle("open", open);
+    if (open) chosen = list;
+  }
+  document.querySelector(".lists")?.classList.toggle("chosen", Boolean(chosen));
+  for (const link of document.querySelectorAll(".matrix a")) {
+    if (chosen && link.hash === hash) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
+  }
+  return chosen;
 }
+document.documentElement.classList.add("live");
 for (const link of document.querySelectorAll(".matrix a, .confused a, .close")) {
   link.addEventListener("click", (event) => {
-    const [x, y] = [scrollX, scrollY];
     event.preventDefault();
-    location.hash = link.hash;
-    scrollTo({ left: x, top: y, behavior: "instant" });
-    const list = document.querySelector(".list:target");
-    if (list) {
-      list.focus({ preventScroll: true });
-      const box = list.getBoundingClientRect();
-      if (box.top > innerHeight - 80 || box.bottom < 0) list.scrollIntoView({ block: "nearest" });
-    }
+    history.replaceState(null, "", link.hash);
+    const list = choose(link.hash);
+    if (!list) return;
+    list.focus({ preventScroll: true });
+    list.scrollIntoView({ block: "nearest" });
   });
 }
-addEventListener("hashchange", mark);
-mark();
+addEventListener("hashchange", () => choose(location.hash));
+choose(location.hash);
 
 const players = [...document.querySelectorAll(".card audio")];
 for (const player of players) {
@@ -62,6 +69,6 @@ for (const player of players) {
   picture.addEventListener("click", (event) => {
     const box = picture.getBoundingClientRect();
     player.currentTime = (player.duration || 0) * (event.clientX - box.left) / box.width;
-    player.play();
+    player.play().catch(() => {}); // another sound began first
   });
 }
