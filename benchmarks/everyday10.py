@@ -2,8 +2,8 @@
 
     python benchmarks/everyday10.py
 
-Fold 5 judges (chosen before anything was trained), a seventh of the other folds' source recordings calibrate, the rest train. Needs ESC-10 at
-$AURICLE_DATA; writes src/auricle/shipped/everyday10.onnx and everyday10.md.
+Fold 5 judges (chosen before anything was trained), a seventh of the other folds' source recordings calibrate, the rest train. Needs
+ESC-10 at $AURICLE_DATA; writes src/auricle/shipped/everyday10.onnx and everyday10.md.
 """
 
 from __future__ import annotations
@@ -24,17 +24,19 @@ SHIPPED = Path(auricle.__file__).parent / "shipped"
 RUN = Path("runs") / "everyday10"
 TEXT = """# everyday10
 
-Ten everyday sounds: {labels}. {size:.0f} kB, {parameters:,} parameters, weights stored in 16 bits; streams with an answer every 80 ms.
+Ten everyday sounds: {labels}.
 
-Trained on folds 1 to 4 of ESC-10 by `benchmarks/everyday10.py`; on fold 5, unheard in training, it names {accuracy:.1%} of the clips rightly
-({low:.1%} to {high:.1%}, 95 % interval over source recordings). The five-fold figure of the same recipe is in the README.
+{size:.0f} kB, {parameters:,} parameters, weights stored in 16 bits; streams with an answer every 80 ms.
+
+Trained on folds 1 to 4 of ESC-10 by `benchmarks/everyday10.py`; on fold 5, unheard in training, it names {accuracy:.1%} of the clips
+rightly ({low:.1%} to {high:.1%}, 95 % interval over source recordings).
 
 It knows these ten sounds and nothing else: whatever it hears is weighed among them, so a threshold and some doubt are in place.
 
 ## Attribution
 
-ESC-10: K. J. Piczak, "ESC: Dataset for Environmental Sound Classification", ACM Multimedia 2015; CC BY 3.0 as a whole. The clips are by these
-Freesound authors, each clip under the licence named:
+ESC-10: K. J. Piczak, "ESC: Dataset for Environmental Sound Classification", ACM Multimedia 2015; CC BY 3.0 as a whole. The clips are
+by these Freesound authors, each clip under the licence named:
 
 {clips}
 """

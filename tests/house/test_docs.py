@@ -15,8 +15,8 @@ PAGES = [*ROOT.glob("*.md"), *(p for p in ROOT.glob("docs/**/*.md"))]
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
 
 
-def generator():
-    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+def generator(name="generate"):
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -30,6 +30,13 @@ def test_the_reference_is_current():
     written = {p.name: p.read_text(encoding="utf-8") for p in folder.glob("*.md")}
     stale = sorted(name for name in made.keys() | written.keys() if made.get(name) != written.get(name))
     assert not stale, f"docs/reference/{', '.join(stale)} differ from the code; run make docs"
+
+
+def test_the_readmes_show_the_benchmarks_figures():
+    results = generator("results")
+    texts = {name: (ROOT / name).read_text(encoding="utf-8") for name in results.PAGES}
+    stale = [name for name, language in results.PAGES.items() if results.filled(texts[name], language) != texts[name]]
+    assert not stale, f"{', '.join(stale)} differ from benchmarks/results; run make docs"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))

@@ -1,0 +1,85 @@
+"""Puts the benchmarks' figures into the READMEs.
+
+What stands between `<!-- results:NAME -->` and `<!-- /results -->` is written from benchmarks/results/*.csv and from nothing else.
+`make docs` runs it; a house test fails where a README differs from the files.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+BLOCK = re.compile(r"(<!-- results:(\w+) -->\n).*?(<!-- /results -->)", re.DOTALL)
+PAGES = {"README.md": "en", "README.zh-CN.md": "zh"}
+
+TITLES = {
+    "fsdd_official": {
+        "en": "FSDD, spoken digits, official split (same six speakers on both sides)",
+        "zh": "FSDD 口述数字，官方划分（两侧是同样的六位说话人）",
+    },
+    "fsdd_speakers": {"en": "FSDD, each of six speakers held out in turn, pooled", "zh": "FSDD，六位说话人轮流留出，合并"},
+    "esc10_folds": {"en": "ESC-10, environmental sounds, five official folds, pooled", "zh": "ESC-10 环境声，五个官方折，合并"},
+}
+RECIPE_HEAD = {
+    "en": ("task", "clips judged", "accuracy", "95 % interval", "parameters", "minutes to train, longest fold", "date"),
+    "zh": ("任务", "评判片段数", "准确率", "95 % 区间", "参数量", "训练分钟数（最长一折）", "日期"),
+}
+RUNTIME_HEAD = {"en": ("what", "measured", "machine", "date"), "zh": ("项目", "实测", "机器", "日期")}
+
+
+def filled(text: str, language: str) -> str:
+    """The page with every block written anew."""
+    makers = {"recipes": recipes, "runtime": runtime}
+    return BLOCK.sub(lambda found: found[1] + makers[found[2]](language) + found[3], text)
+
+
+def recipes(language: str) -> str:
+    """What the shipped recipes reach."""
+    rows = [
+        (
+            TITLES[row["case"]][language],
+            row["clips"],
+            f"**{float(row['accuracy']):.1%}**",
+            f"{float(row['low']):.1%} – {float(row['high']):.1%}",
+            f"{int(row['parameters']):,}",
+            row["minutes_a_fold_max"],
+            row["date"],
+        )
+        for row in read("recipes")
+    ]
+    return table(RECIPE_HEAD[language], rows)
+
+
+def runtime(language: str) -> str:
+    """What installing, starting and predicting cost."""
+    rows = [(row[language], row["value"], row["machine"], row["date"]) for row in read("runtime")]
+    return table(RUNTIME_HEAD[language], rows)
+
+
+def read(name: str) -> list[dict[str, str]]:
+    """The rows of one table of results; none where it was not measured yet."""
+    path = RESULTS / f"{name}.csv"
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """A Markdown table; nothing where there are no rows."""
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n" if rows else ""
+
+
+def main() -> None:
+    """Writes both READMEs."""
+    for name, language in PAGES.items():
+        path = ROOT / name
+        path.write_text(filled(path.read_text(encoding="utf-8"), language), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
