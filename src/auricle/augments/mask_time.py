@@ -38,11 +38,12 @@ class MaskTime:
             `kept` [B, N] bool.
         """
         rows, total = shape[0], shape[-1]
-        width = self.max_fraction * total * torch.rand(rows, self.stripes, generator=rng)
-        start = torch.rand(rows, self.stripes, generator=rng) * (total - width)
+        # Whole numbers, each width from 0 to the widest and each place where it fits equally likely.
+        width = (torch.rand(rows, self.stripes, generator=rng) * (int(self.max_fraction * total) + 1)).floor()
+        start = (torch.rand(rows, self.stripes, generator=rng) * (total - width + 1)).floor()
         width = width * (torch.rand(rows, 1, generator=rng) < self.p)
         at = torch.arange(total)[None, None]
-        hidden = (at >= start.floor()[..., None]) & (at < (start.floor() + width.floor())[..., None])
+        hidden = (at >= start[..., None]) & (at < (start + width)[..., None])
         return {"kept": ~hidden.any(1)}
 
     def apply(self, feature: Tensor, values: dict[str, Tensor]) -> Tensor:
