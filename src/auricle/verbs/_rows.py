@@ -132,7 +132,6 @@ def _records(file: io.TextIOBase | Any, form: Format) -> Iterator[tuple[int, str
         at += len(line.encode("utf-8", errors="surrogateescape"))
         pending += line
         if not line.endswith("\n"):
-            yield begin, "\0cut"  # an unfinished line is the last record, whatever file it belongs to
             return
         if form == "csv" and pending.count('"') % 2:
             continue  # a quoted path goes on in the next line
