@@ -121,7 +121,11 @@ def summary(kind: str, name: str) -> str:
 
 def document(kind: str, name: str) -> str:
     """The entry's module docstring."""
-    return ast.get_docstring(_tree(source(kind, name))) or ""
+    path = source(kind, name)
+    head, quotes, _ = path.read_text(encoding="utf-8").removeprefix('"""').partition('"""')
+    if quotes and "\\" not in head and path.read_bytes().startswith(b'"""'):
+        return inspect.cleandoc(head)  # parsing whole files would be most of the time that `auricle --help` takes
+    return ast.get_docstring(_tree(path)) or ""
 
 
 def settings(kind: str, name: str) -> tuple[Setting, ...]:
