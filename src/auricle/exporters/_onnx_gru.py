@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -46,7 +48,7 @@ class OnnxGru(nn.Module):
         return out.squeeze(1).transpose(0, 1), None
 
     @staticmethod
-    def _ordered(gates: Tensor) -> Tensor:
+    def _ordered(gates: Any) -> Tensor:
         reset, update, new = gates.detach().chunk(3)
         return torch.cat([update, reset, new])
 
