@@ -75,8 +75,9 @@ def _measured(run: Run) -> str:
     lines = [f"* **{heading}.** {_plain(text)}" for heading, text in _words.protocol(run) if heading not in about]
     error = run.metrics.get("calibration") or {}
     if "ece_after" in error:
+        fitted = "none fitted" if error["temperature"] == 1 else f"{error['temperature']:.2f}, fitted on the development group"
         lines.append(
-            f"* **Calibration.** Temperature {error['temperature']:.2f}, fitted on the development group; expected calibration error "
+            f"* **Calibration.** Temperature: {fitted}; expected calibration error "
             f"{100 * error['ece_before']:.1f} % before, {100 * error['ece_after']:.1f} % after."
         )
     return "\n".join(["## How this was measured", "", *lines])
