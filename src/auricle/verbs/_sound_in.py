@@ -158,14 +158,14 @@ def _numbers(data: bytes, depth: int, code: int) -> NDArray[np.float32]:
     if code == _FLOAT:
         return np.frombuffer(data, np.dtype("<f4" if depth == 4 else "<f8")).astype(np.float32)
     if depth == 1:
-        return (np.frombuffer(data, np.uint8).astype(np.float32) - 128) / 128
+        unsigned: NDArray[np.float32] = (np.frombuffer(data, np.uint8).astype(np.float32) - 128) / 128
+        return unsigned
     if depth == 3:
         wide = np.zeros((len(data) // 3, 4), np.uint8)
         wide[:, 1:] = np.frombuffer(data, np.uint8).reshape(-1, 3)
         return (wide.view(np.dtype("<i4"))[:, 0] / 2.0**31).astype(np.float32)
     whole = np.frombuffer(data, np.dtype(f"<i{depth}")).astype(np.float64)
-    scaled: NDArray[np.float64] = whole / 2.0 ** (8 * depth - 1)
-    return np.asarray(scaled, dtype=np.float32)
+    return np.asarray(whole / 2.0 ** (8 * depth - 1), dtype=np.float32)
 
 
 def _exactly(source: BinaryIO, count: int) -> bytes:
