@@ -158,8 +158,8 @@ def _numbers(data: bytes, depth: int, code: int) -> NDArray[np.float32]:
     if code == _FLOAT:
         return np.frombuffer(data, np.dtype("<f4" if depth == 4 else "<f8")).astype(np.float32)
     if depth == 1:
-        unsigned: NDArray[np.float32] = (np.frombuffer(data, np.uint8).astype(np.float32) - 128) / 128
-        return unsigned
+        unsigned = np.frombuffer(data, np.dtype(np.uint8)).astype(np.float64)
+        return np.asarray((unsigned - 128) / 128, dtype=np.float32)
     if depth == 3:
         wide = np.zeros((len(data) // 3, 4), np.uint8)
         wide[:, 1:] = np.frombuffer(data, np.uint8).reshape(-1, 3)
