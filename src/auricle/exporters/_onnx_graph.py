@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from auricle.exporters import _onnx_gru
+from auricle.exporters import _onnx_gru, _onnx_lstm
 from auricle.exporters import _onnx_inputs as inputs
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ def portable(pipe: Pipe) -> Pipe:
         if hasattr(module, "matrix_form"):
             module.matrix_form = True  # type: ignore[assignment]
     _onnx_gru.replace(twin)
+    _onnx_lstm.replace(twin)
     return twin
 
 

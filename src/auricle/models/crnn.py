@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from auricle.errors import RequestError
-from auricle.layers.masked import masked, valid
+from auricle.layers.masked import masked
+from auricle.layers.turned import turned
 
 
 class Crnn(nn.Module):
@@ -91,15 +92,7 @@ class Crnn(nn.Module):
         for layer, onward in enumerate(self.onward):
             ahead, _ = onward(sequence)
             if self.backward_:
-                behind, _ = self.backward_[layer](_turned(sequence, length))
-                ahead = torch.cat([ahead, _turned(behind, length)], dim=-1)
+                behind, _ = self.backward_[layer](turned(sequence, length))
+                ahead = torch.cat([ahead, turned(behind, length)], dim=-1)
             sequence = ahead
         return sequence.transpose(1, 2), length
-
-
-def _turned(sequence: Tensor, length: Tensor) -> Tensor:
-    """Each row's valid steps in reverse order, padding left where it is: [B, M, D]."""
-    steps = sequence.shape[1]
-    at = torch.arange(steps, device=sequence.device)[None]
-    mirrored = torch.where(valid(length, steps), length[:, None] - 1 - at, at)
-    return sequence.gather(1, mirrored[..., None].expand_as(sequence))
