@@ -45,7 +45,8 @@ class TimeConv2d(nn.Module):
     ) -> None:
         super().__init__()
         span = dilation * (kernel[1] - 1)
-        self.context = span - (stride[1] - 1)
+        self.stride = stride[1]
+        self.context = span - (self.stride - 1)
         # As a padding of span // 2 on both sides, less what a last partial step would need.
         self.lookahead = 0 if causal else self.context - span // 2
         self.conv = nn.Conv2d(
