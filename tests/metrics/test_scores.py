@@ -221,3 +221,15 @@ def test_a_thousand_resamples_of_3000_clips_in_35_classes_take_seconds_not_minut
     start = time.process_time()
     scores(task, given.probabilities, given.truth, groups, seed=0)
     assert time.process_time() - start < 2.0
+
+
+def test_classes_are_named_where_their_own_thresholds_say():
+    task = Task(("a", "b"), "multi")
+    p = np.array([[0.4, 0.7], [0.2, 0.9], [0.6, 0.1]])
+    truth = np.array([[1, 0], [0, 1], [1, 0]])
+    even = scores(task, p, truth, (), seed=0, resamples=0)
+    own = scores(task, p, truth, (), seed=0, resamples=0, threshold=np.tile([0.3, 0.8], (3, 1)))
+    assert even.figures["macro_f1"].value == pytest.approx((2 / 3 + 2 / 3) / 2)
+    assert own.figures["macro_f1"].value == 1.0
+    assert len(even.mistakes) == 2
+    assert not own.mistakes

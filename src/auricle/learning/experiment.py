@@ -145,12 +145,14 @@ class Judged:
         probabilities: [R, K] calibrated.
         uncalibrated: [R, K] at temperature 1.
         truth: [R] class indices or [R, K] multi-hot.
+        threshold: [R, K] least probability that names a class, where any number may hold.
     """
 
     items: tuple[Item, ...]
     probabilities: NDArray[np.float64]
     uncalibrated: NDArray[np.float64]
     truth: NDArray[Any]
+    threshold: NDArray[np.float64]
 
 
 def judge(bundle: Bundle, feed: Feed, items: Sequence[Item], tick: Callable[[], object] | None = None) -> Judged:
@@ -171,6 +173,7 @@ def judge(bundle: Bundle, feed: Feed, items: Sequence[Item], tick: Callable[[], 
         scored.probabilities(bundle.temperature).double().numpy(),
         scored.probabilities().double().numpy(),
         scored.target.numpy(),
+        np.tile(bundle.thresholds or (0.5,) * len(bundle.task.labels), (len(items), 1)),
     )
 
 

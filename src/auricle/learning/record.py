@@ -86,7 +86,7 @@ def predictions(folder: Path, prepared: Prepared, judged: Judged) -> None:
     labels, single = prepared.corpus.task.labels, prepared.corpus.task.kind == "single"
     head = ("path", "start", "stop", "group", "truth", "prediction", "score", *(f"p:{label}" for label in labels))
     rows = []
-    for item, p in zip(judged.items, judged.probabilities, strict=True):
+    for item, p, least in zip(judged.items, judged.probabilities, judged.threshold, strict=True):
         best = int(p.argmax())
         stop = "" if item.stop is None else item.stop
         rows.append(
@@ -96,7 +96,7 @@ def predictions(folder: Path, prepared: Prepared, judged: Judged) -> None:
                 stop,
                 item.group,
                 "|".join(item.target),
-                labels[best] if single else "|".join(label for label, q in zip(labels, p, strict=True) if q >= 0.5),
+                labels[best] if single else "|".join(label for label, q, t in zip(labels, p, least, strict=True) if q >= t),
                 f"{p[best]:.6f}",
                 *(f"{q:.6f}" for q in p),
             ]
@@ -119,7 +119,7 @@ def metrics(folder: Path, prepared: Prepared, bundle: Bundle, judged: Judged, *,
     """
     task, recipe = prepared.corpus.task, prepared.recipe
     groups = [item.group for item in judged.items]
-    found = scores(task, judged.probabilities, judged.truth, groups, seed=recipe.seed)
+    found = scores(task, judged.probabilities, judged.truth, groups, seed=recipe.seed, threshold=judged.threshold)
     written = {
         "protocol": {
             "dataset": prepared.corpus.name,

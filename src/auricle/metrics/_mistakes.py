@@ -31,7 +31,9 @@ class Mistake:
     score: float
 
 
-def most_confident_mistakes(task: Task, probabilities: Real, truth: NDArray[np.generic], n: int | None = None) -> tuple[Mistake, ...]:
+def most_confident_mistakes(
+    task: Task, probabilities: Real, truth: NDArray[np.generic], n: int | None = None, *, threshold: float | Real = 0.5
+) -> tuple[Mistake, ...]:
     """Wrong answers by falling confidence.
 
     Args:
@@ -39,11 +41,12 @@ def most_confident_mistakes(task: Task, probabilities: Real, truth: NDArray[np.g
         probabilities: [R, K].
         truth: [R] class indices, or [R, K] multi-hot.
         n: how many; None for all.
+        threshold: least probability that names a class, where any number may hold; one for all, [K] or [R, K].
 
     Returns:
         Equal confidence keeps the order of the clips.
     """
-    true, named = hot(truth, len(task.labels)), chosen(probabilities, truth)
+    true, named = hot(truth, len(task.labels)), chosen(probabilities, truth, threshold)
     wrong = true != named
     if truth.ndim == 1:
         wrong &= named  # a clip that is wrongly named one class is also missed as another: one mistake

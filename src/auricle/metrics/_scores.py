@@ -91,7 +91,14 @@ class Scores:
 
 
 def scores(
-    task: Task, probabilities: Real, truth: NDArray[np.generic], groups: Sequence[str], *, seed: int, resamples: int = 1000
+    task: Task,
+    probabilities: Real,
+    truth: NDArray[np.generic],
+    groups: Sequence[str],
+    *,
+    seed: int,
+    resamples: int = 1000,
+    threshold: float | Real = 0.5,
 ) -> Scores:
     """Every figure of the catalogue that is defined for the task's kind, with a 95 % interval over groups.
 
@@ -102,6 +109,7 @@ def scores(
         groups: the group of each clip, "" where unknown; empty where there are none.
         seed: the only source of chance.
         resamples: of the bootstrap; 0 leaves the intervals NaN.
+        threshold: least probability that names a class, where any number may hold; one for all, [K] or [R, K].
 
     Returns:
         All that metrics.json says about the clips.
@@ -122,17 +130,17 @@ def scores(
     if len(groups) not in {0, len(truth)}:
         raise DataError(f"there are {len(groups)} groups for {len(truth)} clips; wanted one a clip")
     sampled = units(groups, len(truth))
-    true, named = hot(truth, len(task.labels)), chosen(probabilities, truth)
+    true, named = hot(truth, len(task.labels)), chosen(probabilities, truth, threshold)
     return Scores(
         task=task,
-        figures=_figures(task, probabilities, truth, sampled, seed=seed, resamples=resamples),
+        figures=_figures(_metrics(task, threshold), probabilities, truth, sampled, seed=seed, resamples=resamples),
         per_class=_per_class(task, true, named),
         confusion=confusion(true, named) if task.kind == "single" else (),
         unit=sampled.name,
         note=sampled.note,
         clips=len(truth),
         groups=len({g for g in groups if g}),
-        mistakes=most_confident_mistakes(task, probabilities, truth),
+        mistakes=most_confident_mistakes(task, probabilities, truth, threshold=threshold),
     )
 
 
@@ -150,8 +158,9 @@ def confusion(true: NDArray[np.bool_], named: NDArray[np.bool_]) -> tuple[tuple[
     return tuple(tuple(int(n) for n in row) for row in counts)
 
 
-def _figures(task: Task, probabilities: Real, truth: NDArray[np.generic], sampled: Units, *, seed: int, resamples: int) -> dict[str, Score]:
-    metrics = _metrics(task)
+def _figures(
+    metrics: dict[str, Any], probabilities: Real, truth: NDArray[np.generic], sampled: Units, *, seed: int, resamples: int
+) -> dict[str, Score]:
     values: dict[str, list[NDArray[np.float64]]] = {name: [] for name in metrics}
     for weights in draws(sampled, seed=seed, resamples=resamples):
         for name, metric in metrics.items():
@@ -164,9 +173,12 @@ def _figures(task: Task, probabilities: Real, truth: NDArray[np.generic], sample
     return figures
 
 
-def _metrics(task: Task) -> dict[str, Any]:
+def _metrics(task: Task, threshold: float | Real) -> dict[str, Any]:
     fitting = [name for name in catalog.names("metrics") if task.kind in catalog.load("metrics", name).kinds]
     made = {name: catalog.make("metrics", Spec(name)) for name in fitting}
+    for metric in made.values():
+        if hasattr(metric, "threshold"):  # figures over named classes cut where the model does
+            metric.threshold = threshold
     if "d_prime" in made:  # the two conventions differ much: a reader is shown both
         made["mean_d_prime"] = catalog.make("metrics", Spec("d_prime", {"convention": "mean_d_prime"}))
     return made

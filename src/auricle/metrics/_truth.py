@@ -55,14 +55,14 @@ def hot(truth: Truth, classes: int) -> NDArray[np.bool_]:
     return np.asarray(truth.astype(np.int64)[:, None] == np.arange(classes))
 
 
-def chosen(probabilities: Real, truth: Truth, threshold: float = 0.5) -> NDArray[np.bool_]:
+def chosen(probabilities: Real, truth: Truth, threshold: float | Real = 0.5) -> NDArray[np.bool_]:
     """Which classes the model names for each clip.
 
     Args:
         probabilities: [R, K].
         truth: [R] where exactly one class is named (the most probable, the first of equals);
             [R, K] where each at or above the threshold is.
-        threshold: least probability that names a class, where any number may hold.
+        threshold: least probability that names a class, where any number may hold; one for all, [K] or [R, K].
 
     Returns:
         [R, K].

@@ -23,7 +23,7 @@ class MacroF1:
     better = "higher"
 
     def __init__(self, *, threshold: float = 0.5) -> None:
-        self.threshold = threshold
+        self.threshold: float | Real = threshold
 
     def __call__(self, probabilities: Real, truth: NDArray[np.generic]) -> float:
         """The mean F1.

@@ -204,4 +204,5 @@ def _pooled(parts: list[Judged]) -> Judged:
         np.concatenate([part.probabilities for part in parts]),
         np.concatenate([part.uncalibrated for part in parts]),
         np.concatenate([part.truth for part in parts]),
+        np.concatenate([part.threshold for part in parts]),
     )
