@@ -67,7 +67,7 @@ def filters(sample_rate: int, n_fft: int, *, bins: int, min_hz: Hertz, max_hz: H
         min_hz: lower edge of the first filter.
         max_hz: upper edge of the last; 0 means half the sample rate, less than 0 so much below it.
         scale: whose mel and whose triangles.
-        htk: the lowest filter's first weight is 0, as HTK has it.
+        htk: spectral bins at the edges are left out as HTK does.
 
     Returns:
         [1 + n_fft // 2, F] float64 weights of each spectral bin.
@@ -91,8 +91,9 @@ def filters(sample_rate: int, n_fft: int, *, bins: int, min_hz: Hertz, max_hz: H
     else:
         edges = hertz_of(edges, scale)
         triangles = _triangles(at, edges)
-    if htk and min_hz > 0 and triangles[:, 0].any():
-        triangles[triangles[:, 0].nonzero()[0], 0] = 0
+    if htk:  # HSigP.c, InitFBank: the bins from klo to khi, both rounded
+        triangles[: int(min_hz * n_fft / sample_rate + 1.5)] = 0
+        triangles[int(top * n_fft / sample_rate + 0.5) :] = 0
     if scale in {"slaney", "htk_unit_area"}:
         triangles = triangles * (2.0 / (edges[2:] - edges[:-2]))
     return triangles

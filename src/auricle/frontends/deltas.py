@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor
+from torch.nn.functional import conv1d
 
 from auricle import catalog
 from auricle.errors import RequestError
@@ -100,8 +101,18 @@ class Deltas(Feature):
             at = torch.minimum(at.clamp(min=0)[None], last.to(value.device))
             value = value.gather(2, at[:, None].expand(-1, value.shape[1], -1))
         count = value.shape[2] - 2 * margin
+        if torch.compiler.is_exporting():
+            return self._by_convolution(value)
         slopes = [_slope(value, taps, margin, count) for taps in self.taps]
         return torch.cat(slopes, dim=1)
+
+    def _by_convolution(self, value: Tensor) -> Tensor:
+        """The same as one operator, for the exported graph."""
+        rows, bins, count = value.shape
+        longest = len(self.taps[-1])
+        padded = [[0.0] * ((longest - len(t)) // 2) + t + [0.0] * ((longest - len(t)) // 2) for t in self.taps]
+        made = conv1d(value.reshape(rows * bins, 1, count), value.new_tensor(padded)[:, None])  # [B·F, orders, N]
+        return made.reshape(rows, bins, len(padded), -1).transpose(1, 2).flatten(1, 2)
 
 
 def _taps(orders: int, reach: int) -> list[list[float]]:

@@ -42,7 +42,7 @@ class FilterBank(Feature):
         energy: a bin more with the frame's log energy before ("raw") or after the taper ("windowed"), or "none".
         energy_floor: least energy.
         htk_order: the energy as the last bin instead of the first (Kaldi's htk-compat).
-        htk_filters: the lowest filter without its first weight, as HTK itself has it.
+        htk_filters: spectral bins at `min_hz` and `max_hz` are left out as HTK itself does.
         blackman: constant term of the window "blackman".
         normalise: "statistics" of the training set, "fixed" by centre and spread, "clip_mean", "clip_peak", "clip_range" ([-1, 1] a clip)
             or "none".

@@ -46,12 +46,12 @@ class Mfcc(Feature):
         offset: added to the mel power before the logarithm.
         floor: the least mel power.
         range_db: levels so far below the clip's loudest are raised to it; 0 raises none.
-        lifter: L of the liftering 1 + L/2 · sin(πk/L); 0 leaves it out.
+        lifter: L of the liftering 1 + L/2 · sin(πk/L) (HTK, Kaldi; librosa counts k from 1); 0 leaves it out.
         energy: what stands for the zeroth cepstrum: itself ("none"), or the frame's log energy before ("raw") or after the taper
             ("windowed").
         energy_floor: least energy.
         htk_order: the zeroth cepstrum (by √2 more) or the energy last (Kaldi's htk-compat).
-        htk_filters: the lowest filter without its first weight, as HTK itself has it.
+        htk_filters: spectral bins at `min_hz` and `max_hz` are left out as HTK itself does.
         blackman: constant term of the window "blackman".
         normalise: "statistics" of the training set, "fixed" by centre and spread, "clip_mean", "clip_peak", "clip_range" ([-1, 1] a clip)
             or "none".
