@@ -297,6 +297,9 @@ def pieces(blocks: Iterable[NDArray[np.float32]], row: int) -> Iterator[NDArray[
 class Stream:
     """One live stream.
 
+    After each `step`: `begun` holds the decisions that began with it, as they stood when they began, `running` those that have not ended,
+    `probabilities` [K] the latest answer and `time` its moment in seconds.
+
     Args:
         model: what listens.
         decider: probabilities to decisions.
@@ -315,6 +318,7 @@ class Stream:
         self.exact = model.facts.streamable
         self.probabilities = np.zeros(len(model.labels), np.float32)
         self.time: Seconds = 0.0
+        self.begun: list[Decision] = []
 
     @property
     def hop(self) -> Seconds:
@@ -350,6 +354,7 @@ class Stream:
 
     def _decide(self, rows: list[tuple[Seconds, Seconds, NDArray[np.float32]]]) -> list[Decision]:
         done: list[Decision] = []
+        self.begun = []
         for begin, end, probabilities in rows:
             count = round((end - begin) * self._rate)
             own, self._heard = self._heard[:count], self._heard[count:]
@@ -357,8 +362,10 @@ class Stream:
             loud = sum(self._levels) / len(self._levels) >= self._gate
             self.probabilities = probabilities if loud else np.zeros_like(probabilities)
             self.time = end
+            before = {(d.label, d.start) for d in self.running}
             finished, self._state = self._decider.step(self.probabilities, begin, end, self._state)
             done += finished
+            self.begun += [d for d in self.running if (d.label, d.start) not in before]
         return done
 
 

@@ -141,30 +141,25 @@ def _manner(model: Model, stream: Stream) -> str:
 
 
 def _events(stream: Stream, chunks: Iterator[NDArray[np.float32]], labels: tuple[str, ...]) -> Iterator[Event]:
-    told: set[tuple[str, Seconds]] = set()
     meter = Meter(labels)
     try:
         for chunk in chunks:
-            yield from _told(stream.step(chunk), stream.running, told, meter)
+            done = stream.step(chunk)
+            yield from _told(done, stream.begun, meter)
             meter.show(chunk, stream)
     except KeyboardInterrupt:
         pass  # the usual end of live listening: what is running is finished and told
-    yield from _told(stream.finish(), [], told, meter)
+    done = stream.finish()
+    yield from _told(done, stream.begun, meter)
     meter.clear()
 
 
-def _told(done: list[Decision], running: list[Decision], told: set[tuple[str, Seconds]], meter: Meter) -> Iterator[Event]:
-    for decision in done:
+def _told(done: list[Decision], begun: list[Decision], meter: Meter) -> Iterator[Event]:
+    """Starts and ends in the order of their times."""
+    events = [(d.stop, Event("start", d)) for d in begun] + [(d.stop, Event("stop", d)) for d in done]
+    if events:
         meter.clear()
-        if (decision.label, decision.start) not in told:
-            yield Event("start", decision)
-        told.discard((decision.label, decision.start))
-        yield Event("stop", decision)
-    for decision in running:
-        if (decision.label, decision.start) not in told:
-            meter.clear()
-            told.add((decision.label, decision.start))
-            yield Event("start", decision)
+    yield from (event for _, event in sorted(events, key=lambda each: each[0]))
 
 
 class Meter:
