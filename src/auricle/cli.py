@@ -182,7 +182,8 @@ def _run(request: Request) -> int:
             _print(value, as_json=request.as_json, indent=2)
     skipped = tuple(getattr(value, "skipped", ()))
     for each in skipped:
-        _say("skipped", f"{each.path}: {each.reason}", "yellow")
+        told = each.reason.removeprefix(f"{each.path} ").removeprefix(f"{each.path}: ")
+        _say("skipped", f"{each.path}: {told}", "yellow")
     code = int(getattr(value, "exit_code", _DONE))
     return _SKIPPED if skipped and code == _DONE else code
 

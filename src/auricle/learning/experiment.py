@@ -117,10 +117,10 @@ def finish(run: Training, prepared: Prepared, folder: Path, report: Callable[[Pr
     thresholds: tuple[float, ...] = ()
     if division.dev:
         scored = score(pipe, prepared.feed, division.dev)
-        if corpus.task.kind == "single":
-            temperature = _calibration.temperature(scored.logits.double().numpy(), scored.target[scored.owner].numpy())
-        else:
-            thresholds = tuple(_calibration.thresholds(scored.probabilities().double().numpy(), scored.target.numpy()).tolist())
+        temperature = _calibration.temperature(scored.logits.double().numpy(), scored.target[scored.owner].numpy())
+        if corpus.task.kind == "multi":
+            calibrated = scored.probabilities(temperature).double().numpy()
+            thresholds = tuple(_calibration.thresholds(calibrated, scored.target.numpy()).tolist())
     card = {
         "dataset": corpus.name,
         "license": corpus.license,
