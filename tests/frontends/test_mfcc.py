@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from tests.frontends import kaldi_ark
+from tests.frontends.clips import clip, rows
 
 from auricle import catalog
 from auricle.errors import RequestError
 from auricle.frontends.deltas import Deltas
 from auricle.frontends.mfcc import Mfcc
 from auricle.types import Spec
-from tests.frontends import kaldi_ark
-from tests.frontends.clips import clip, rows
 
 EPSILON = 1.1920928955078125e-07
 
@@ -80,7 +80,7 @@ def test_equals_kaldi_native_fbank(name):
 
 
 def test_equals_torchaudio():
-    """torchaudio 2's definition spelt out in double precision: HTK triangles of unit height, dB, 80 dB below the loudest, cosine transform."""
+    """torchaudio 2 spelt out in double precision: HTK triangles of unit height, 80 dB below the loudest, cosine transform."""
     wave = clip("speech", 16_000)
     feature, _ = flavour("torchaudio_40", 16_000)(*rows(wave))
     padded = np.pad(wave.astype(np.float64), 512, mode="reflect")

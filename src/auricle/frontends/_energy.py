@@ -30,5 +30,7 @@ def log_energy(wave: Tensor, framing: Framing, window: Tensor, *, energy: Energy
     """
     raw = energy == "raw"
     frames = replace(framing, pre_emphasis=0.0).columns(wave) if raw else framing.columns(wave) * window[:, None].to(wave)
-    level = torch.log(frames.square().sum(1, keepdim=True).clamp(min=EPSILON))
+    # Frame by frame in one piece: across frames the sum's order would depend on how many there are.
+    energies = frames.transpose(1, 2).contiguous().square().sum(2)[:, None]
+    level = torch.log(energies.clamp(min=EPSILON))
     return level.clamp(min=math.log(floor)) if floor > 0 else level
