@@ -1,6 +1,7 @@
 """Maximum plus mean over the valid steps, then one linear layer: short events count beside long ones.
 
-Kong et al. 2020 (PANNs, section III-A). Both are followed over time exactly: a running pair over all steps, or the pair over the last few.
+Kong et al. 2020 (PANNs, section III-A), which puts a hidden layer between, its embedding of the clip: `hidden`. Both are followed over time
+exactly: a running pair over all steps, or the pair over the last few.
 """
 
 from __future__ import annotations
@@ -20,14 +21,19 @@ class MaxMeanPool(nn.Module):
     Args:
         dim: features of the hidden sequence.
         classes: logits.
+        hidden: rectified units between pooling and classifier; 0 means none.
+        dropout: probability of dropping a pooled feature while training.
     """
 
     streamable = True
 
-    def __init__(self, dim: int, classes: int) -> None:
+    def __init__(self, dim: int, classes: int, *, hidden: int = 0, dropout: float = 0.0) -> None:
         super().__init__()
         self.dim = dim
-        self.linear = nn.Linear(dim, classes)
+        self.embed = nn.Sequential(nn.Dropout(dropout))
+        if hidden:
+            self.embed.extend([nn.Linear(dim, hidden), nn.ReLU()])
+        self.linear = nn.Linear(hidden or dim, classes)
 
     def forward(self, hidden: Tensor, length: Tensor) -> Tensor:
         """Logits of each row.
@@ -42,7 +48,7 @@ class MaxMeanPool(nn.Module):
         length = length.clamp(min=1)
         inside = valid(length, hidden.shape[-1])[:, None]
         mean = (hidden * inside.to(hidden.dtype)).sum(-1) / length[:, None].to(hidden.dtype)
-        logits: Tensor = self.linear(mean + hidden.masked_fill(~inside, _LOWEST).amax(-1))
+        logits: Tensor = self.linear(self.embed(mean + hidden.masked_fill(~inside, _LOWEST).amax(-1)))
         return logits
 
     def start(self, rows: int, window: int = 0) -> State:
@@ -86,4 +92,4 @@ class MaxMeanPool(nn.Module):
             total = nn.functional.avg_pool1d(joined[..., 1:], window, stride=1) * window
             most = nn.functional.max_pool1d(joined[..., 1:].masked_fill(~heard[:, None], _LOWEST), window, stride=1)
             count = count.clamp(max=window)
-        return self.linear((total / count[:, None] + most).transpose(1, 2)).transpose(1, 2), after
+        return self.linear(self.embed((total / count[:, None] + most).transpose(1, 2))).transpose(1, 2), after

@@ -1,0 +1,25 @@
+"""Maximum plus mean with a hidden layer between: what it computes, and its stream."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+
+from auricle.contracts.heads import heads
+from auricle.heads.max_mean_pool import MaxMeanPool
+
+
+def test_a_hidden_layer_keeps_every_promise():
+    failed = [f"{v.name}: {v.sentence}" for v in heads(partial(MaxMeanPool, hidden=5, dropout=0.5)) if not v.passed]
+    assert not failed, "\n".join(failed)
+
+
+@torch.no_grad()
+def test_equals_the_equations():
+    head = MaxMeanPool(3, 2, hidden=4).eval()
+    hidden, length = torch.randn(1, 3, 6, generator=torch.Generator().manual_seed(0)), torch.tensor([4])
+    pooled = hidden[0, :, :4].max(1).values + hidden[0, :, :4].mean(1)
+    (units,) = (layer for layer in head.embed if isinstance(layer, torch.nn.Linear))
+    wanted = head.linear((units.weight @ pooled + units.bias).clamp(min=0))
+    assert torch.allclose(head(hidden, length)[0], wanted, atol=1e-6)
