@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -21,12 +22,13 @@ def models(make: Callable[..., Any]) -> Iterator[Verdict]:
     """Runs the battery on a model.
 
     Args:
-        make: its class, or a partial of it; called with `bins`.
+        make: its class, or a partial of it; called with `bins` and the settings of its attribute `small`, where it has one.
 
     Yields:
         One verdict a check.
     """
-    yield from verdicts(_checks(make))
+    kind = make.func if isinstance(make, partial) else make
+    yield from verdicts(_checks(partial(kind, **{**getattr(kind, "small", {}), **getattr(make, "keywords", {})})))
 
 
 def _checks(make: Callable[..., Any]) -> Iterator[Check]:
