@@ -12,6 +12,7 @@ from auricle.errors import AudioError, RequestError
 from auricle.types import Decibels
 
 _LOUD_ENOUGH = 1e-8  # mean power below which a row is silence and gets no noise
+_FLAT_BELOW = 50.0  # Hz; a slope down to zero would put nearly all of brown noise where nothing is heard
 
 
 class AddNoise:
@@ -23,7 +24,7 @@ class AddNoise:
         min_snr_db: least ratio of the row's mean power to the noise's, decibels.
         max_snr_db: most.
         folder: recordings to take noise from; "" makes coloured noise instead.
-        max_slope: steepest fall of the coloured noise's power, as a power of frequency: 0 is white, 1 pink, 2 brown.
+        max_slope: steepest fall of the coloured noise's power above 50 Hz, as a power of frequency: 0 is white, 1 pink, 2 brown.
     """
 
     domain = "wave"
@@ -38,6 +39,7 @@ class AddNoise:
         folder: str = "",
         max_slope: float = 2.0,
     ) -> None:
+        self.sample_rate = sample_rate
         self.p = p
         self.least = min_snr_db
         self.most = max_snr_db
@@ -78,8 +80,8 @@ class AddNoise:
     def _coloured(self, rng: torch.Generator, rows: int, total: int) -> Tensor:
         white = torch.fft.rfft(torch.randn(rows, total, generator=rng))
         slope = self.max_slope * torch.rand(rows, 1, generator=rng)
-        k = torch.arange(white.shape[-1]).clamp(min=1)
-        coloured: Tensor = torch.fft.irfft(white * k ** (-slope / 2), n=total)
+        hertz = torch.arange(white.shape[-1]) * (self.sample_rate / total)
+        coloured: Tensor = torch.fft.irfft(white * hertz.clamp(min=_FLAT_BELOW) ** (-slope / 2), n=total)
         return coloured
 
     def _stretches(self, rng: torch.Generator, rows: int, total: int) -> Tensor:
