@@ -167,7 +167,8 @@ class Recipe:
                 tree[each.name] = dataclasses.asdict(value)
             elif value is not None:
                 tree[each.name] = value
-        return tree
+        plain: dict[str, Any] = json.loads(json.dumps(tree))
+        return plain
 
 
 def shipped() -> list[str]:

@@ -80,7 +80,7 @@ def predictions(folder: Path, prepared: Prepared, judged: Judged) -> None:
 
     Args:
         folder: of the run.
-        prepared: the corpus; its root shortens the paths.
+        prepared: the corpus.
         judged: answers and truths.
     """
     labels, single = prepared.corpus.task.labels, prepared.corpus.task.kind == "single"
