@@ -71,7 +71,7 @@ class Train:
 
     Args:
         epochs: passes over the training clips.
-        batch: rows of a step, over all devices together.
+        batch: rows of a step, over all devices together; fewer where an epoch would have less than eight steps.
         lr: peak learning rate of AdamW, after `warmup` epochs and before a cosine to zero.
         warmup: epochs of linear warm-up.
         weight_decay: AdamW's, on matrices and kernels only.

@@ -28,6 +28,7 @@ Bar = Callable[[str, int], Callable[[], object]]
 
 _NORMALISING_CLIPS = 400  # training clips that the front end's statistics are taken from, drawn evenly
 _LONGEST_ROW: Seconds = 10.0
+_SMALLEST_BATCH = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +75,11 @@ def prepare(data: str, recipe: Recipe, *, bar: Bar) -> Prepared:
         first = f"; the first: {survey.skipped[0].reason}" if survey.skipped else ""
         raise DataError(f"none of the {len(corpus.items)} clips of {data} can be read{first}")
     recipe = _settled(recipe, feed, survey.usable)
-    feed.settle(recipe)
     division = divide(survey.usable, recipe.split, seed=recipe.seed)
     if not division.train or not division.test:
         raise DataError(f"{data} leaves {len(division.train)} clips to train on and {len(division.test)} to judge by; wanted some of each")
+    recipe = _stepping(recipe, len(division.train))
+    feed.settle(recipe)
     return Prepared(corpus, division, recipe, feed, corpus.skipped + survey.skipped, survey.warnings)
 
 
@@ -223,6 +225,12 @@ def _settled(recipe: Recipe, feed: Feed, items: Sequence[Item]) -> Recipe:
     durations = [len(feed.wave(item)) / recipe.sample_rate for item in items]
     seconds = min(_LONGEST_ROW, max(0.5, float(np.quantile(durations, 0.95))))
     return dataclasses.replace(recipe, feed=dataclasses.replace(recipe.feed, seconds=round(seconds, 2)))
+
+
+def _stepping(recipe: Recipe, clips: int) -> Recipe:
+    """A smaller batch where the recipe's would leave fewer than eight steps to an epoch: few clips need their steps too."""
+    batch = min(recipe.train.batch, max(_SMALLEST_BATCH, clips // 8))
+    return dataclasses.replace(recipe, train=dataclasses.replace(recipe.train, batch=batch))
 
 
 def _some_waves(feed: Feed, items: Sequence[Item], least: int) -> Any:

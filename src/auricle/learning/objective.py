@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from auricle import catalog
+from auricle.errors import RequestError
 from auricle.pipe import Pipe
 from auricle.recipe import Recipe
 from auricle.types import Batch, Spec, Task
@@ -37,10 +38,15 @@ class Objective(nn.Module):
         pipe: what is trained.
         recipe: names the loss and the augmentations.
         task: decides the loss where the recipe doesn't.
+
+    Raises:
+        RequestError: neither the recipe nor the task says which loss.
     """
 
     def __init__(self, pipe: Pipe, recipe: Recipe, task: Task) -> None:
         super().__init__()
+        if recipe.loss is None and task.kind not in _LOSS:
+            raise RequestError(f"no loss is known for a {task.kind} task; wanted a [loss] section in the recipe")
         self.pipe = pipe
         self.loss = catalog.make("losses", recipe.loss or Spec(_LOSS[task.kind]))
         self.effects = [catalog.make("augments", spec, recipe.sample_rate) for spec in recipe.augment]

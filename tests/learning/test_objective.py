@@ -1,0 +1,72 @@
+"""One step: the effects act in the recipe's order, on what they are for, and the loss is the task's."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+from tests.tones import recipe_of
+
+from auricle.bundle import build
+from auricle.errors import RequestError
+from auricle.feed import rng
+from auricle.learning.objective import Objective, Rows
+from auricle.losses.binary_cross_entropy import BinaryCrossEntropy
+from auricle.losses.cross_entropy import CrossEntropy
+from auricle.types import Batch, Spec, Task
+
+SINGLE, MULTI = Task(("a", "b", "c")), Task(("a", "b", "c"), "multi")
+
+
+def objective(*effects: Spec, task: Task = SINGLE, loss: Spec | None = None) -> Objective:
+    recipe = dataclasses.replace(recipe_of(), augment=effects, loss=loss)
+    torch.manual_seed(0)
+    return Objective(build(recipe, task), recipe, task)
+
+
+def batch(task: Task = SINGLE) -> Batch:
+    wave = torch.randn(4, 3200, generator=torch.Generator().manual_seed(1)) * 0.1
+    target = torch.tensor([0, 1, 2, 0])
+    return Batch(wave, torch.tensor([3200, 3200, 1600, 3200]), target if task is SINGLE else torch.eye(3)[target])
+
+
+def test_without_effects_the_loss_is_that_of_the_pipe():
+    made = objective().eval()
+    rows = batch()
+    plain = made.loss(made.pipe(rows.wave, rows.length), rows.target)
+    assert torch.equal(made(Rows(rows, rng(0))), plain)
+
+
+def test_chance_decides_what_effects_do():
+    made = objective(Spec("gain"), Spec("mixup", {"p": 1.0}), Spec("mask_bins")).eval()
+    first, again, other = (made(Rows(batch(), rng(seed))).item() for seed in (1, 1, 2))
+    assert first == again
+    assert first != other
+
+
+def test_effects_leave_the_batch_untouched():
+    rows = batch()
+    before = rows.wave.clone()
+    objective(Spec("gain"), Spec("speed"), Spec("mixup", {"p": 1.0}), Spec("mask_time"))(Rows(rows, rng(3)))
+    assert torch.equal(rows.wave, before)
+    assert rows.target.tolist() == [0, 1, 2, 0]
+
+
+def test_slower_sound_is_longer_up_to_the_row():
+    made = objective(Spec("speed", {"p": 1.0, "min_rate": 0.5, "max_rate": 0.5}))
+    assert made._waves(batch(), rng(0)).length.tolist() == [3200, 3200, 3200, 3200]
+    made = objective(Spec("speed", {"p": 1.0, "min_rate": 2.0, "max_rate": 2.0}))
+    assert made._waves(batch(), rng(0)).length.tolist() == [1600, 1600, 800, 1600]
+
+
+def test_the_task_chooses_the_loss_unless_the_recipe_does():
+    assert isinstance(objective().loss, CrossEntropy)
+    assert isinstance(objective(task=MULTI).loss, BinaryCrossEntropy)
+    assert type(objective(loss=Spec("focal")).loss).__name__ == "Focal"
+    assert torch.isfinite(objective(task=MULTI)(Rows(batch(MULTI), rng(0))))
+
+
+def test_a_task_without_a_loss_is_refused():
+    with pytest.raises(RequestError, match="no loss is known for a distribution task"):
+        objective(task=Task(("a", "b", "c"), "distribution"))
