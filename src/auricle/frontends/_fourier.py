@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from auricle.frontends._banded import BandedProduct, filter_groups, span
 from auricle.frontends._frame import Framing
 
-_FRAMES_AT_ONCE = 1024  # about 4 MB a stage: what the next stage reads is still in the cache
+_FRAMES_AT_ONCE = 256  # about 1 MB a stage: what the next stage reads is still in the cache
 
 
 class PowerSpectrum(nn.Module):
@@ -59,10 +59,13 @@ class PowerSpectrum(nn.Module):
             return made
         frames = self.framing.rows(wave)
         rows, count, _ = frames.shape
-        whole = wave.device.type != "cpu" or torch.compiler.is_exporting()
-        together = rows if whole else max(1, _FRAMES_AT_ONCE // max(count, 1))
-        parts = [self._by_transform(frames[i : i + together]) for i in range(0, rows, together)]
-        return (parts[0] if len(parts) == 1 else torch.cat(parts)).transpose(1, 2)
+        if wave.device.type != "cpu" or torch.compiler.is_exporting() or rows * count <= _FRAMES_AT_ONCE:
+            return self._by_transform(frames).transpose(1, 2)
+        parts = [
+            torch.cat([self._by_transform(row[None, i : i + _FRAMES_AT_ONCE]) for i in range(0, count, _FRAMES_AT_ONCE)], dim=1)
+            for row in frames
+        ]
+        return torch.cat(parts).transpose(1, 2)
 
     def _by_transform(self, frames: Tensor) -> Tensor:
         rows, count, _ = frames.shape

@@ -180,6 +180,9 @@ def framing(
 
 
 def _extend(wave: Tensor, length: Tensor, *, left: int, right: int, padding: Padding) -> Tensor:
+    if not torch.compiler.is_exporting():
+        made = [_extended_row(row[:n], wave.shape[1], left, right, padding) for row, n in zip(wave, length.tolist(), strict=True)]
+        return made[0][None] if len(made) == 1 else torch.stack(made)
     rows, total = wave.shape
     own = length[:, None].to(torch.int64)
     clean = torch.where(torch.arange(total, device=wave.device) < own, wave, wave.new_zeros(()))
@@ -191,6 +194,17 @@ def _extend(wave: Tensor, length: Tensor, *, left: int, right: int, padding: Pad
     tail = clean.gather(1, _folded(after, own, padding))
     longer = torch.cat([head, clean, wave.new_zeros(rows, right)], dim=1)
     return longer.scatter(1, after + left, tail)
+
+
+def _extended_row(own: Tensor, total: int, left: int, right: int, padding: Padding) -> Tensor:
+    """One row by copies alone: [left + total + right]."""
+    rest = own.new_zeros(total - own.shape[0])
+    if padding == "zeros":
+        return torch.cat([own.new_zeros(left), own, own.new_zeros(right), rest])
+    last = torch.tensor(own.shape[0], device=own.device)
+    head = own[_folded(torch.arange(-left, 0, device=own.device), last, padding)]
+    tail = own[_folded(last + torch.arange(right, device=own.device), last, padding)]
+    return torch.cat([head, own, tail, rest])
 
 
 def _folded(at: Tensor, length: Tensor, padding: Padding) -> Tensor:
