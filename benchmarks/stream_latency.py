@@ -1,6 +1,6 @@
 """What one step of a live stream costs, in the exported graph, on one thread.
 
-python benchmarks/stream_latency.py MODEL...
+python benchmarks/stream_latency.py [MODEL...]
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from _measure import write
 from auricle.verbs.bench import bench
 
 rows: list[dict[str, object]] = []
-for model in sys.argv[1:]:
+for model in sys.argv[1:] or ["everyday10"]:
     costs = bench(model, threads=1, repeats=100)
     rows.append(
         {
