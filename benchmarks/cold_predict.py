@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+
 from _measure import cold, write
 
 runs = int(sys.argv[1]) if len(sys.argv) > 1 else 15

@@ -72,10 +72,9 @@ def recipes(language: str) -> str:
 
 def runtime(language: str) -> str:
     """What installing, starting and predicting cost."""
-    rows = []
-    for source, titles, told in RUNTIME:
-        for row in read(source)[:1]:
-            rows.append((titles[language], told.format(**row), row["machine"], row["date"]))
+    rows = [
+        (titles[language], told.format(**row), row["machine"], row["date"]) for source, titles, told in RUNTIME for row in read(source)[:1]
+    ]
     return table(RUNTIME_HEAD[language], rows)
 
 
