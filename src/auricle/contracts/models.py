@@ -76,19 +76,17 @@ def _call(module: nn.Module, x: Tensor, length: Tensor) -> tuple[Tensor, Tensor]
 @torch.no_grad()
 def _shape(subject: Subject) -> str:
     module = settled(subject)
+    own = hasattr(module, "steps")
+    count = "steps(N)" if own else f"N // {subject.shortest}"
     for frames in (subject.shortest, subject.steps, subject.steps + 1):
-        hidden, steps = subject.call(module, subject.inputs(2, frames), torch.tensor([frames, subject.shortest]))
-        wanted = (2, module.dim, frames // subject.shortest)
-        demand(
-            tuple(hidden.shape) == wanted,
-            f"{frames} frames gave hidden {list(hidden.shape)}; wanted [B, dim, N // stride] = {list(wanted)}",
-        )
+        length = torch.tensor([frames, subject.shortest])
+        hidden, steps = subject.call(module, subject.inputs(2, frames), length)
+        counted = (module.steps(length) if own else length // subject.shortest).tolist()
+        wanted = [2, module.dim, counted[0]]
+        demand(list(hidden.shape) == wanted, f"{frames} frames gave hidden {list(hidden.shape)}; wanted [B, dim, {count}] = {wanted}")
         assert steps is not None
-        demand(
-            steps.tolist() == [frames // subject.shortest, 1],
-            f"lengths {[frames, subject.shortest]} gave {steps.tolist()}; wanted // stride",
-        )
-    return f"[B, {_BINS}, N] gives [B, {module.dim}, N // {subject.shortest}]"
+        demand(steps.tolist() == counted, f"lengths {length.tolist()} gave {steps.tolist()}; wanted {count} = {counted}")
+    return f"[B, {_BINS}, N] gives [B, {module.dim}, {count}]"
 
 
 @torch.no_grad()

@@ -21,16 +21,19 @@ class MaxMeanPool(nn.Module):
     Args:
         dim: features of the hidden sequence.
         classes: logits.
+        norm: whether the pooled features are normalised to mean 0 and variance 1, as ConvNeXt has it.
         hidden: rectified units between pooling and classifier; 0 means none.
         dropout: probability of dropping a pooled feature while training.
     """
 
     streamable = True
 
-    def __init__(self, dim: int, classes: int, *, hidden: int = 0, dropout: float = 0.0) -> None:
+    def __init__(self, dim: int, classes: int, *, norm: bool = False, hidden: int = 0, dropout: float = 0.0) -> None:
         super().__init__()
         self.dim = dim
         self.embed = nn.Sequential(nn.Dropout(dropout))
+        if norm:
+            self.embed.append(nn.LayerNorm(dim, eps=1e-6))
         if hidden:
             self.embed.extend([nn.Linear(dim, hidden), nn.ReLU()])
         self.linear = nn.Linear(hidden or dim, classes)
