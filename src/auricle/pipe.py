@@ -44,7 +44,8 @@ class Pipe(nn.Module):
     @property
     def min_samples(self) -> int:
         """The shortest wave that makes one step."""
-        return self.hop + self.overlap
+        frames = max(int(self.model.stride), int(getattr(self.model, "min_frames", 1)))
+        return (frames - 1) * int(self.frontend.hop) + int(self.frontend.win)
 
     @property
     def overlap(self) -> int:
