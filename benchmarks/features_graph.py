@@ -1,6 +1,7 @@
 """The front end inside the exported graph: 10 s at 32 kHz, n_fft 1024, 64 mels, ONNX Runtime on one thread.
 
-Beside it the STFT operator and a transform as one convolution. The claim: at most 4 ms, against about 10 ms for a transform as one convolution and 16 ms for the STFT operator. The runs alternate.
+Beside it the STFT operator and a transform as one convolution. The claim: at most 4 ms, against about 10 ms for a transform as one
+convolution and 16 ms for the STFT operator. The runs alternate.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Front ends on the host beside their peers, in one run, on one thread: 10 s of sound at 32 and 16 kHz, batch 1 and 32.
 
 Each peer by its own recommended call, in settings that were checked to give the same decibels. The claims: at least 3 times librosa's
-speed, 10 times torchlibrosa's convolution, kaldi-native-fbank's own; a streamed hop costs the same however long the stream; the front end is
-at most 5 % of a training step of the default network. A peer that isn't installed is left out.
+speed, 10 times torchlibrosa's convolution, kaldi-native-fbank's own; a streamed hop costs the same however long the stream; the front
+end is at most 5 % of a training step of the default network. A peer that isn't installed is left out.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from _measure import write
 from auricle import bundle, catalog, recipe
 from auricle.types import Spec, Task
 
-ROUNDS = 25
+ROUNDS = 15
 RATES = {32_000: ("panns_32k", 1024, 320, 14_000), 16_000: ("panns_16k", 512, 160, 8_000)}
 
 
@@ -91,7 +91,7 @@ def rows(calls: dict[str, Callable[[], Any]], rate: int, batch: int, *, decibels
     """One row a call, with its time, ratio and difference."""
     made = {name: call() for name, call in calls.items()}
     known = next(iter(made.values()))
-    times = paired(calls, ROUNDS if batch == 1 else 7)
+    times = paired(calls, ROUNDS if batch == 1 else 3)
     ours = next(iter(times.values()))
     return [
         {

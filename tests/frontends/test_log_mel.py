@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import importlib.util
+from pathlib import Path
+
 import numpy as np
 import pytest
 import scipy.io
@@ -176,3 +179,14 @@ def test_every_flavour_makes_a_feature():
 def test_filters_out_of_order_are_refused():
     with pytest.raises(RequestError, match="0 <= min_hz < max_hz <= 8000"):
         filters(16_000, 512, bins=40, min_hz=50.0, max_hz=9000.0, scale="slaney")
+
+
+def test_the_page_of_flavours_is_current():
+    root = Path(__file__).parents[2]
+    spec = importlib.util.spec_from_file_location("front_ends", root / "docs" / "front_ends.py")
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    text = script.PAGE.read_text(encoding="utf-8")
+    assert script.filled(text) == text

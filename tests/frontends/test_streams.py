@@ -87,6 +87,7 @@ def test_a_clip_alone_equals_the_clip_in_any_batch_bit_for_bit(kind):
     assert_rows_alone(kind)
 
 
+@pytest.mark.slow  # threads that wait for each other on a busy machine
 def test_rows_are_alone_on_two_threads_too():
     before = torch.get_num_threads()
     torch.set_num_threads(2)
