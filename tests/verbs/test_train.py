@@ -211,3 +211,19 @@ def test_several_labels(tones: Path, recipe: Path, tmp_path: Path) -> None:
     assert len(bundle.thresholds) == len(bundle.task.labels) == 4
     assert all(math.isfinite(t) for t in bundle.thresholds)
     assert "|" in "".join(row["truth"] for row in _rows(tmp_path / "run" / "predictions.csv"))
+
+
+def test_two_processes_train_one_model_and_one_of_them_writes(tones: Path, recipe: Path, tmp_path: Path) -> None:
+    program = [str(Path(sys.executable).with_name("auricle")), "train", str(tones), "--recipe", str(recipe), "--out", "run"]
+    words = [*program, "--set", "train.devices=2", "--set", "train.epochs=2"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("report ") == 1
+    assert {p.name for p in (tmp_path / "run").iterdir()} == _FILES
+
+
+def test_several_devices_need_a_batch_to_share_and_no_clock(tones: Path, recipe: Path, tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=r"train.batch is 3, which 2 devices"):
+        train(str(tones), recipe=str(recipe), set_=("train.devices=2", "train.batch=3"), out=tmp_path / "run")
+    with pytest.raises(RequestError, match="a time budget needs one device"):
+        train(str(tones), recipe=str(recipe), set_=("train.devices=2",), time="5s", out=tmp_path / "run")

@@ -21,7 +21,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from auricle.errors import AuricleError, BundleError
+from auricle.errors import AuricleError, BundleError, RequestError
 from auricle.feed import Feed, rng
 from auricle.learning import checkpoint
 from auricle.learning.interruption import interruptible
@@ -79,6 +79,10 @@ class Training:
         self.recipe: Recipe = feed.recipe
         self.feed, self.train, self.dev, self.budget = feed, train, dev, budget
         settings = self.recipe.train
+        if budget and settings.devices > 1:
+            raise RequestError(f"a time budget needs one device, since each has its own clock, and train.devices is {settings.devices}")
+        if settings.batch % settings.devices:
+            raise RequestError(f"train.batch is {settings.batch}, which {settings.devices} devices can't share; wanted a multiple of it")
         self.fabric = Fabric(accelerator=settings.device, devices=settings.devices, precision=settings.precision)
         self.fabric.launch()
         pipe.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -93,6 +97,11 @@ class Training:
         self.steps = feed.steps(train)
         self.unsaved = ""  # why the last checkpoint could not be written, or ""
         self._identity = _identity(self.recipe, train, dev)
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process is the only one, or the first of several: the one that writes."""
+        return bool(self.fabric.global_rank == 0)
 
     def run(self, folder: Path, report: Callable[[Progress, float], None]) -> Pipe:
         """Train to the end.
@@ -112,7 +121,7 @@ class Training:
         at, settings = self.at, self.recipe.train
         if not at.total and not self.budget:
             at.total = settings.epochs * self.steps
-        if not self.fabric.global_rank and not checkpoint.found(folder):
+        if self.leads and not checkpoint.found(folder):
             checkpoint.write(folder, *self._state())
         saved = time.monotonic()
         with interruptible() as asked:
@@ -195,7 +204,7 @@ class Training:
             before = time.monotonic()
             judgement = score(judged, self.feed, self.dev)
             at.spent += time.monotonic() - before
-            row |= {"dev_loss": judgement.loss(), "dev_accuracy": judgement.accuracy()}
+            row |= self.fabric.broadcast({"dev_loss": judgement.loss(), "dev_accuracy": judgement.accuracy()})
             if settings.patience and row["dev_loss"] < at.best:
                 at.best, at.stale = row["dev_loss"], 0
                 self.best = {k: v.detach().clone() for k, v in judged.state_dict().items()}
@@ -219,7 +228,7 @@ class Training:
         Args:
             folder: for checkpoints.
         """
-        if self.fabric.global_rank:
+        if not self.leads:
             return
         try:
             checkpoint.write(folder, *self._state())

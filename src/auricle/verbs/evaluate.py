@@ -146,6 +146,11 @@ def _all_folds(run: str, folder: Path | None, recipe: str, set_: tuple[str, ...]
     else:
         data = run
         chosen = recipe_for(data, recipe, set_)
+    if chosen.train.devices > 1:
+        raise RequestError(
+            f"--folds trains its folds on one device, and recipe.train.devices is {chosen.train.devices}",
+            hint="--set train.devices=1",
+        )
     corpus = open_corpus(data, chosen.data)
     rule = fold_rule(corpus.items, chosen.split.rule)
     names = names_of(corpus.items, rule)

@@ -165,10 +165,12 @@ def train_one(prepared: Prepared, folder: Path, *, data: str, time: str, resume:
     time = time or prepared.recipe.train.time
     warn = warn_once(display)
     training = experiment.training(prepared, budget=experiment.seconds_of(time))
-    record.begin(folder, prepared.recipe, data=data, budget=time)
-    record.skipped(folder, prepared.skipped)
+    if training.leads:
+        record.begin(folder, prepared.recipe, data=data, budget=time)
+        record.skipped(folder, prepared.skipped)
     if not resume:
-        checkpoint.clear(folder / "checkpoints")
+        if training.leads:
+            checkpoint.clear(folder / "checkpoints")
     elif checkpoint.found(folder / "checkpoints"):  # a run killed before its first step begins again
         training.restore(folder / "checkpoints")
     bar = display.add_task("training", total=training.at.total or prepared.recipe.train.epochs * training.steps, say="")
@@ -189,6 +191,9 @@ def train_one(prepared: Prepared, folder: Path, *, data: str, time: str, resume:
             except OSError as wrong:  # a later epoch writes all rows again
                 warn(f"log.csv could not be written: {wrong.strerror}; training goes on")
 
+    if not training.leads:  # of several processes one alone writes, judges and reports
+        training.run(folder / "checkpoints", lambda at, loss: None)
+        raise SystemExit(0)
     bundle = experiment.finish(training, prepared, folder / "checkpoints", report)
     record.log(folder, training.at)
     return bundle
