@@ -192,7 +192,7 @@ def train_one(prepared: Prepared, folder: Path, *, data: str, time: str, resume:
                 warn(f"log.csv could not be written: {wrong.strerror}; training goes on")
 
     if not training.leads:  # of several processes one alone writes, judges and reports
-        training.run(folder / "checkpoints", lambda at, loss: None)
+        training.run(folder / "checkpoints", lambda _at, _loss: None)
         raise SystemExit(0)
     bundle = experiment.finish(training, prepared, folder / "checkpoints", report)
     record.log(folder, training.at)
