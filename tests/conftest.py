@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+collect_ignore_glob = ["reference/*"]  # scripts that made the stored outputs, with packages the tests don't need
+
 
 def _shared() -> Path | None:
     named = os.environ.get("AURICLE_DATA")
