@@ -61,23 +61,36 @@ class PowerSpectrum(nn.Module):
         rows, count, _ = frames.shape
         if wave.device.type != "cpu" or torch.compiler.is_exporting() or rows * count <= _FRAMES_AT_ONCE:
             return self._by_transform(frames).transpose(1, 2)
-        parts = [
-            torch.cat([self._by_transform(row[None, i : i + _FRAMES_AT_ONCE]) for i in range(0, count, _FRAMES_AT_ONCE)], dim=1)
-            for row in frames
-        ]
-        return torch.cat(parts).transpose(1, 2)
+        if torch.is_grad_enabled() and wave.requires_grad:
+            return torch.cat([self._by_transform(row[None]) for row in frames]).transpose(1, 2)
+        return torch.stack([self._by_blocks(row) for row in frames]).transpose(1, 2)
+
+    @torch.no_grad()
+    def _by_blocks(self, frames: Tensor) -> Tensor:
+        """[N, F] of one row's [N, win] frames, in memory that is used again for each block: fresh pages cost more than the transform."""
+        room = frames.new_empty(_FRAMES_AT_ONCE, frames.shape[1])
+        made = []
+        for block in torch.split(frames, _FRAMES_AT_ONCE):
+            tapered = torch.mul(block, self.window, out=room[: block.shape[0]])
+            made.append(self._weighed(torch.fft.rfft(tapered, n=self.framing.n_fft)))
+        return torch.cat(made)
 
     def _by_transform(self, frames: Tensor) -> Tensor:
         rows, count, _ = frames.shape
         spectrum = torch.fft.rfft(frames * self.window, n=self.framing.n_fft)
+        return self._weighed(spectrum.flatten(0, 1)).reshape(rows, count, -1)
+
+    def _weighed(self, spectrum: Tensor) -> Tensor:
+        """[R, F] weighed powers of [R, K] complex spectra."""
+        parts = torch.view_as_real(spectrum)
+        squares = parts.square() if parts.requires_grad else parts.square_()  # nobody else holds the spectrum
         if self.product is not None and not self.magnitude:
-            squares = torch.view_as_real(spectrum).square().reshape(rows * count, -1)  # [B·N, 2·K], real and imaginary in turn
-            weighed: Tensor = self.product(squares).reshape(rows, count, -1)
+            weighed: Tensor = self.product(squares.flatten(1))  # of [R, 2·K], real and imaginary in turn
             return weighed
-        power: Tensor = spectrum.real.square() + spectrum.imag.square()  # [B, N, K]
+        power: Tensor = squares[..., 0] + squares[..., 1]
         if self.magnitude:
             power = power.sqrt()
-        return power if self.product is None else self.product(power.flatten(0, 1)).reshape(rows, count, -1)
+        return power if self.product is None else self.product(power)
 
 
 class _Matrices(nn.Module):
