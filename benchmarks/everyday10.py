@@ -49,7 +49,7 @@ def main() -> None:
     made = bundle.load(RUN)
     SHIPPED.mkdir(exist_ok=True)
     target = SHIPPED / "everyday10.onnx"
-    Onnx().write(made, target, window=2.0, half=True)
+    Onnx().write(made, target, half=True)
     with (locate("esc10") / "esc10.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     clips = "\n".join(f"* {Path(row['filename']).name}: {row['title']}, {row['author']}, {row['license']}, <{row['url']}>" for row in rows)

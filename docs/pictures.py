@@ -28,6 +28,7 @@ PICTURES = Path(__file__).parent / "pictures"
 RATE = 16_000
 HEARD = ("rooster", "dog", "rain", "chainsaw", "crying_baby")
 PAGE = 1200, 1500  # pixels of the window
+LOUD = 12  # blocks of the meter
 
 
 def report(run: Path) -> None:
@@ -50,7 +51,7 @@ def listen(run: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         recording = Path(folder) / "garden.wav"
         write(recording, Clip(np.concatenate(parts)[None], RATE))
-        screen = played(["auricle", "listen", str(run), str(recording), "--real-time"])
+        screen = played(["auricle", "listen", "everyday10", recording.name, "--real-time"], Path(folder))
     console = Console(record=True, width=88, file=io.StringIO(), force_terminal=True)
     console.print("[bold]$ auricle listen everyday10 garden.wav --real-time[/]")
     for line in screen:
@@ -59,11 +60,11 @@ def listen(run: Path) -> None:
     console.save_svg(str(PICTURES / "listen.svg"), title="auricle listen")
 
 
-def played(words: list[str]) -> list[str]:
-    """What stands on the terminal when the recording is over: finished lines, and the last state of the line that is written over."""
+def played(words: list[str], folder: Path) -> list[str]:
+    """What stood on the terminal when the last loud moment was heard: finished lines, and the line that is written over."""
     master, terminal = pty.openpty()
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    process = subprocess.Popen(words, stdout=terminal, stderr=terminal, env={**os.environ, "PATH": path, "COLUMNS": "88"})
+    process = subprocess.Popen(words, stdout=terminal, stderr=terminal, cwd=folder, env={**os.environ, "PATH": path, "COLUMNS": "88"})
     os.close(terminal)
     raw = b""
     while True:
@@ -75,12 +76,14 @@ def played(words: list[str]) -> list[str]:
             break
         raw += more
     process.wait()
-    lines, meter = [], ""
+    lines: list[str] = []
+    screen: list[str] = []
     for line in raw.decode().replace("\r\n", "\n").split("\n"):
         states = [state for state in line.replace("\x1b[K", "").split("\r") if state.strip()]
-        lines += states[-1:] if states and (" starts " in states[-1] or " ends " in states[-1] or "listening" in states[-1]) else []
-        meter = next((state for state in reversed(states) if " dB " in state and "█" in state), meter)
-    return [*lines, meter]
+        for meter in (state for state in states if "█" * LOUD in state):
+            screen = [*lines, meter]
+        lines += [state for state in states[-1:] if "█" not in state and " dB " not in state]
+    return screen
 
 
 if __name__ == "__main__":
