@@ -90,6 +90,7 @@ def main() -> None:
     for _ in range(ROUNDS):
         for name, each in sessions.items():
             given = {i.name: v for i, v in zip(each.get_inputs(), (wave.numpy(), np.array([320_000])), strict=False)}
+            each.run(None, given)  # its own memory is warm again after the others'
             began = time.process_time()
             found = each.run(None, given)[0]
             times[name].append(1000 * (time.process_time() - began))

@@ -40,6 +40,7 @@ def paired(calls: dict[str, Callable[[], Any]], rounds: int = ROUNDS) -> dict[st
     times: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(rounds):
         for name, call in calls.items():
+            call()  # its own memory is warm again after the others'
             began = time.process_time()
             call()
             times[name].append(1000 * (time.process_time() - began))
