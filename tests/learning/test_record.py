@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 from pathlib import Path
 
@@ -76,6 +77,17 @@ def test_metrics_hold_figures_protocol_and_calibration(tmp_path):
     protocol = written["protocol"]
     assert (protocol["test_clips"], protocol["test_groups"], protocol["train_clips"]) == (4, 2, 7)
     assert (protocol["rule"], protocol["selection"], protocol["digest"]) == ("Two judge.", "last epoch", "abc")
+
+
+def test_clips_of_one_recording_are_one_group(tmp_path):
+    prepared, judged, bundle = case()
+    night = tuple(
+        dataclasses.replace(item, path=Path("/clips/night.flac"), group="", start=float(i)) for i, item in enumerate(judged.items)
+    )
+    mixed = (*night[:3], dataclasses.replace(night[3], path=Path("/clips/day.flac"), group="field"))
+    written = record.metrics(tmp_path, prepared, bundle, dataclasses.replace(judged, items=mixed))
+    assert written["protocol"]["test_groups"] == 2
+    assert written["interval"]["unit"] == "group"
 
 
 def test_the_log_keeps_what_was_not_measured_empty(tmp_path):

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import platform
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import distributions
@@ -21,7 +22,7 @@ from auricle.metrics._calibration import Calibration, reliability
 from auricle.metrics._scores import scores
 from auricle.metrics.calibration_error import CalibrationError
 from auricle.recipe import Recipe
-from auricle.types import Skipped
+from auricle.types import Item, Skipped
 
 _LOG = ("epoch", "lr", "train_loss", "dev_loss", "dev_accuracy", "seconds", "data_seconds")
 
@@ -118,7 +119,7 @@ def metrics(folder: Path, prepared: Prepared, bundle: Bundle, judged: Judged, *,
         What was written.
     """
     task, recipe = prepared.corpus.task, prepared.recipe
-    groups = [item.group for item in judged.items]
+    groups = _groups(judged.items)
     found = scores(task, judged.probabilities, judged.truth, groups, seed=recipe.seed, threshold=judged.threshold)
     written = {
         "protocol": {
@@ -155,6 +156,12 @@ def recorded(path: Path) -> dict[str, Any]:
     """
     values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return values
+
+
+def _groups(items: Sequence[Item]) -> list[str]:
+    """What each clip's fate hangs together with: its group, or its file where that holds several clips; "" where neither is known."""
+    clips = Counter(item.path for item in items)
+    return [item.group or (str(item.path) if clips[item.path] > 1 else "") for item in items]
 
 
 def _calibration(bundle: Bundle, judged: Judged) -> dict[str, Any]:
