@@ -113,19 +113,17 @@ def streamed() -> list[dict[str, object]]:
     ours = catalog.make("frontends", Spec("log_mel", {"win_ms": 32.0, "max_hz": 14_000.0}), 32_000)
     overlap = ours.win - ours.hop
     found = []
-    for told, hops in (("a streamed hop, first second", 100), ("a streamed hop, after 60 000 hops", 100)):
+    for told, before in (("a streamed hop, first second", 0), ("a streamed hop, after 60 000 hops", 60_000)):
         kept = torch.zeros(1, overlap)
         chunk = 0.1 * torch.randn(1, ours.hop)
-        if "60 000" in told:
-            for _ in range(600):  # what lies before has no other trace than the kept samples
-                kept = torch.cat([kept, chunk], 1)[:, -overlap:]
         times = []
-        for _ in range(5 * hops):
+        for hop in range(before + 500):
             began = time.process_time()
             wave = torch.cat([kept, chunk], 1)
             ours(wave, torch.tensor([wave.shape[1]]))
             kept = wave[:, -overlap:]
-            times.append(time.process_time() - began)
+            if hop >= before:
+                times.append(time.process_time() - began)
         found.append({"what": told, "rate": 32_000, "batch": 1, "milliseconds": round(1000 * float(np.median(times)), 4)})
     return found
 
