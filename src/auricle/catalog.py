@@ -13,7 +13,6 @@ import difflib
 import importlib
 import importlib.util
 import inspect
-import json
 import sys
 import tomllib
 from dataclasses import dataclass
@@ -284,12 +283,12 @@ def nearest(word: str, legal: list[str]) -> str:
 def _typed(setting: Setting, value: object, where: str) -> object:
     if not setting.annotation:
         return value
-    from pydantic import TypeAdapter, ValidationError  # 50 ms that asking what there is need not pay
+    import msgspec  # 20 ms that asking what there is need not pay
 
     wanted = eval(setting.annotation, {"__builtins__": {}}, {**_TYPES, **_builtin_types()})  # noqa: S307 - our own source text
     try:
-        return TypeAdapter(wanted).validate_json(json.dumps(value), strict=True)
-    except (ValidationError, TypeError) as wrong:
+        return msgspec.convert(value, wanted, strict=True, dec_hook=lambda kind, given: kind(given))
+    except (msgspec.ValidationError, TypeError) as wrong:
         raise RequestError(f"{where} is {value!r}, which is not {setting.annotation}") from wrong
 
 

@@ -13,21 +13,19 @@ import tomllib
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
-from pydantic.dataclasses import dataclass as checked
+import msgspec
 
 from auricle import catalog
 from auricle.errors import RequestError
 from auricle.types import Seconds, Spec
 
-_STRICT = ConfigDict(extra="forbid", strict=True)
 _STAGES = {"data": "datasets", "frontend": "frontends", "model": "models", "head": "heads", "loss": "losses", "decider": "deciders"}
 _WITHOUT_EFFECT = ("expect", "note", "train.device", "train.workers", "train.progress", "train.checkpoint_minutes", "feed.cache_gb")
 
 
-@checked(frozen=True, config=_STRICT)
+@dataclass(frozen=True, slots=True)
 class Feed:
     """How clips of any length become rows of one length.
 
@@ -46,7 +44,7 @@ class Feed:
     cache_gb: float = 2.0
 
 
-@checked(frozen=True, config=_STRICT)
+@dataclass(frozen=True, slots=True)
 class Split:
     """Which clips train, which choose, which judge.
 
@@ -65,7 +63,7 @@ class Split:
     dev_fraction: float = 0.15
 
 
-@checked(frozen=True, config=_STRICT)
+@dataclass(frozen=True, slots=True)
 class Train:
     """The training loop's settings.
 
@@ -322,21 +320,16 @@ def _section(kind: Any, value: object, key: str) -> Any:
     for name in value:
         if name not in legal:
             raise RequestError(f"recipe.{key}.{name} is not a setting{catalog.nearest(name, legal)}")
-    try:
-        return TypeAdapter(kind).validate_json(json.dumps(value))
-    except ValidationError as wrong:
-        first = wrong.errors()[0]
-        name = str(first["loc"][-1])
-        hint = get_type_hints(kind).get(name)
-        wanted = " or ".join(map(repr, get_args(hint))) if get_args(hint) else getattr(hint, "__name__", hint)
-        raise RequestError(f"recipe.{key}.{name} is {value.get(name)!r}, which is not {wanted}") from wrong
+    hints = get_type_hints(kind)
+    return kind(**{name: _plain(hints[name], each, f"{key}.{name}") for name, each in value.items()})
 
 
 def _plain(kind: Any, value: object, key: str) -> Any:
     try:
-        return TypeAdapter(kind).validate_json(json.dumps(value), strict=True)
-    except (ValidationError, TypeError) as wrong:
-        raise RequestError(f"recipe.{key} is {value!r}, which is not {getattr(kind, '__name__', kind)}") from wrong
+        return msgspec.convert(value, kind, strict=True)
+    except msgspec.ValidationError as wrong:
+        wanted = " or ".join(map(repr, get_args(kind))) if get_origin(kind) is Literal else getattr(kind, "__name__", kind)
+        raise RequestError(f"recipe.{key} is {value!r}, which is not {wanted}") from wrong
 
 
 def _flat(spec: Spec) -> dict[str, Any]:

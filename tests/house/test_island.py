@@ -72,7 +72,7 @@ def test_help_imports_nothing_that_takes_time():
     code = """
 from auricle import cli
 assert cli.main(["--help"]) == 0
-slow = {"numpy", "pydantic", "rich", "soundfile", "soxr", "onnxruntime", "asyncio"} & set(sys.modules)
+slow = {"numpy", "msgspec", "rich", "soundfile", "soxr", "onnxruntime", "asyncio"} & set(sys.modules)
 slow |= {m for m in sys.modules if m.startswith("auricle.verbs.")}
 sys.exit(f"imported {sorted(slow)}" if slow else 0)
 """
