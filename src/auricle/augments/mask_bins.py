@@ -8,6 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from auricle.augments._stripes import kept
+
 
 class MaskBins:
     """Stripes of bins set to zero.
@@ -37,14 +39,8 @@ class MaskBins:
         Returns:
             `kept` [B, F] bool.
         """
-        rows, total = shape[0], shape[-2]
-        # Whole numbers, each width from 0 to the widest and each place where it fits equally likely.
-        width = (torch.rand(rows, self.stripes, generator=rng) * (int(self.max_fraction * total) + 1)).floor()
-        start = (torch.rand(rows, self.stripes, generator=rng) * (total - width + 1)).floor()
-        width = width * (torch.rand(rows, 1, generator=rng) < self.p)
-        at = torch.arange(total)[None, None]
-        hidden = (at >= start[..., None]) & (at < (start + width)[..., None])
-        return {"kept": ~hidden.any(1)}
+        size = (shape[0], shape[-2])
+        return {"kept": kept(rng, size, stripes=self.stripes, max_fraction=self.max_fraction, p=self.p)}
 
     def apply(self, feature: Tensor, values: dict[str, Tensor]) -> Tensor:
         """The feature behind its stripes.
