@@ -17,6 +17,7 @@ import torch
 import auricle
 from auricle import bundle
 from auricle.datasets._corpus import locate
+from auricle.errors import RequestError
 from auricle.exporters.onnx import Onnx
 from auricle.verbs.train import train
 
@@ -71,4 +72,7 @@ def main() -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    main()
+    try:
+        main()
+    except RequestError as wanting:
+        raise SystemExit(f"left out: {wanting}") from wanting

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import torch
 
+from auricle.errors import RequestError
 from auricle.verbs.evaluate import evaluate
 from auricle.verbs.train import train
 
@@ -107,4 +108,7 @@ def write(name: str, corpus: str, recipe: str, metrics: dict, parts: list[Path])
 
 if __name__ == "__main__":
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except RequestError as wanting:
+        raise SystemExit(f"left out: {wanting}") from wanting
