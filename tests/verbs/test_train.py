@@ -105,14 +105,21 @@ def _command(*words: str, folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(program, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+def _written(newest: Path) -> int:
+    """When the newest checkpoint was written; 0 while there is none, as between its two renames."""
+    try:
+        return newest.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
 def _moved(process: subprocess.Popen[str], newest: Path, steps: int) -> None:
     """Wait until the process has written so many further checkpoints."""
-    seen = {newest.stat().st_mtime_ns if newest.exists() else 0}
+    seen = {_written(newest)}
     until = time.monotonic() + 120
     while len(seen) <= steps and time.monotonic() < until:
         assert process.poll() is None, process.communicate()
-        if newest.exists():
-            seen.add(newest.stat().st_mtime_ns)
+        seen.add(_written(newest) or max(seen))
         time.sleep(0.005)
     assert len(seen) > steps
 
