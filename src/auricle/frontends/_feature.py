@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Literal
 
@@ -16,7 +17,7 @@ from auricle.frontends._rows import by_row, valid
 Normalise = Literal["statistics", "fixed", "clip_mean", "clip_peak", "clip_range", "none"]
 
 
-class Feature(nn.Module):
+class Feature(nn.Module, ABC):
     """A front end on frames; an entry says in `describe` what each frame becomes.
 
     Args:
@@ -61,6 +62,7 @@ class Feature(nn.Module):
             return f"normalise = {self.normalise!r} needs the whole clip"
         return ""
 
+    @abstractmethod
     def describe(self, wave: Tensor, length: Tensor) -> Tensor:
         """The feature before it is normalised.
 
@@ -70,11 +72,7 @@ class Feature(nn.Module):
 
         Returns:
             [B, F, N] values.
-
-        Raises:
-            NotImplementedError: always here; an entry says it.
         """
-        raise NotImplementedError
 
     def forward(self, wave: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
         """Feature of each row.
