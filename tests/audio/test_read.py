@@ -347,3 +347,30 @@ def test_without_pyav(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "bad.wav").write_bytes(b"RIFF\x00\x00\x00\x00WAVEjunk")
     with pytest.raises(AudioError, match="cannot be read as wav"):
         read(tmp_path / "bad.wav")
+
+
+def ogg_checksum(page: bytes) -> int:
+    """RFC 3533, section 6: polynomial 0x04c11db7, nothing reflected, over the page with its checksum field at 0."""
+    rest = 0
+    for byte in page:
+        rest ^= byte << 24
+        for _ in range(8):
+            rest = (rest << 1 ^ (0x04C11DB7 if rest & 0x80000000 else 0)) & 0xFFFFFFFF
+    return rest
+
+
+def test_vorbis_cut_within_its_last_packet(tmp_path: Path) -> None:
+    """Its last page is whole again, with a right checksum and marked as the last: only the packet lacks its end."""
+    path = encoded(tmp_path / "cut.ogg", "OGG", "VORBIS", np.tile(NOISE, (2, 1)), rate=44_100)
+    assert read(path).warnings == ()
+    data = path.read_bytes()
+    at = data.rfind(b"OggS")
+    lacing = data[at + 27 : at + 27 + data[at + 26]]
+    assert 255 in lacing, "the last page needs a packet of more than one segment"
+    kept = lacing[: lacing.rindex(255) + 1] + b"\0"
+    body = data[at + 27 + len(lacing) :][: sum(kept)]
+    page = data[at : at + 22] + bytes(4) + bytes([len(kept)]) + kept + body
+    path.write_bytes(data[:at] + page[:22] + ogg_checksum(page).to_bytes(4, "little") + page[26:])
+    clip = read(path)
+    assert clip.samples.shape[1] > RATE
+    assert clip.warnings == ("is truncated: its last packet was cut at a whole segment, between two blocks",)

@@ -90,5 +90,19 @@ def _pages(file: BinaryIO, size: int) -> list[str]:
     if len(page) > 27:
         lacing = page[27 : 27 + page[26]]
         if len(lacing) == page[26] and len(page) >= 27 + len(lacing) + sum(lacing) and page[5] & 4:
-            return []
+            return _last_packet(file, lacing, int.from_bytes(page[6:14], "little"))
     return ["is truncated: its last page is cut or is not marked as the last"]
+
+
+def _last_packet(file: BinaryIO, lacing: bytes, frames: int) -> list[str]:
+    """Whether a Vorbis stream was cut and closed again within its last packet.
+
+    An encoder's last packet has any length, and its end position is the sound's (Vorbis I, A.2). One of whole 255-byte segments that ends
+    on an edge between blocks is what a cutter leaves that counts segments and not packets.
+    """
+    file.seek(28)
+    head = file.read(29)
+    if head[:7] != b"\x01vorbis" or lacing[-2:] != b"\xff\x00":
+        return []
+    edge = max(1, (1 << (head[28] & 15)) // 4)
+    return [] if frames % edge else ["is truncated: its last packet was cut at a whole segment, between two blocks"]
