@@ -6,9 +6,9 @@ a window of the last few, is what a stream reports.
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
+from auricle.heads import _mean
 from auricle.types import State
 
 
@@ -37,10 +37,7 @@ class MeanPool(nn.Module):
         Returns:
             [B, K] logits.
         """
-        length = length.clamp(min=1)
-        valid = torch.arange(hidden.shape[-1], device=hidden.device)[None] < length[:, None]
-        pooled = (hidden * valid[:, None].to(hidden.dtype)).sum(-1) / length[:, None].to(hidden.dtype)
-        logits: Tensor = self.linear(pooled)
+        logits: Tensor = self.linear(_mean.mean(hidden, length))
         return logits
 
     def start(self, rows: int, window: int = 0) -> State:
@@ -53,9 +50,7 @@ class MeanPool(nn.Module):
         Returns:
             `count` [B, 1] steps so far, and `total` [B, D] their sum or `recent` [B, D, window] the last of them.
         """
-        zeros = self.linear.weight.new_zeros
-        kept = {"recent": zeros(rows, self.dim, window)} if window else {"total": zeros(rows, self.dim)}
-        return {"count": zeros(rows, 1), **kept}
+        return _mean.start(self.linear.weight, rows, self.dim, window)
 
     def step(self, hidden: Tensor, state: State) -> tuple[Tensor, State]:
         """Pooled logits after each of the next steps.
@@ -67,16 +62,5 @@ class MeanPool(nn.Module):
         Returns:
             [B, K, M] logits, and the next state.
         """
-        steps = hidden.shape[-1]
-        count = state["count"] + torch.arange(1, steps + 1, device=hidden.device, dtype=hidden.dtype)[None]  # [B, M]
-        after: State = {"count": count[:, -1:]}
-        if "total" in state:
-            sums = state["total"][..., None] + hidden.cumsum(-1)
-            after["total"] = sums[..., -1]
-        else:
-            window = state["recent"].shape[-1]
-            joined = torch.cat([state["recent"], hidden], dim=-1)
-            sums = nn.functional.avg_pool1d(joined[..., 1:], window, stride=1) * window
-            after["recent"] = joined[..., steps:]
-            count = count.clamp(max=window)
-        return self.linear((sums / count[:, None]).transpose(1, 2)).transpose(1, 2), after
+        means, after = _mean.step(hidden, state)
+        return self.linear(means).transpose(1, 2), after
