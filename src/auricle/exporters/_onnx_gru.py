@@ -1,4 +1,4 @@
-"""A recurrent layer as ONNX's own GRU, because the tracer would unroll it over the steps of its example."""
+"""A recurrent layer as ONNX's own GRU, with its state, because the tracer would unroll it over the steps of its example."""
 
 from __future__ import annotations
 
@@ -28,24 +28,25 @@ class OnnxGru(nn.Module):
         self.register_buffer("recurrence", self._ordered(gru.weight_hh_l0)[None])
         self.register_buffer("bias", torch.cat([self._ordered(gru.bias_ih_l0), self._ordered(gru.bias_hh_l0)])[None])
 
-    def forward(self, sequence: Tensor) -> tuple[Tensor, None]:
+    def forward(self, sequence: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """All hidden states.
 
         Args:
             sequence: [B, M, D] steps.
+            state: [1, B, H] units before the first step; None means zeros.
 
         Returns:
-            [B, M, H] and None in place of the last state, which nobody uses.
+            [B, M, H] units after each step, and [1, B, H] after the last.
         """
         rows, steps, _ = sequence.shape
-        out: Tensor = torch.onnx.ops.symbolic(
+        out, last = torch.onnx.ops.symbolic_multi_out(
             "GRU",
-            (sequence.transpose(0, 1), self.weight, self.recurrence, self.bias),
+            (sequence.transpose(0, 1), self.weight, self.recurrence, self.bias, None, state),
             attrs={"hidden_size": self.hidden, "linear_before_reset": 1},
-            dtype=sequence.dtype,
-            shape=(steps, 1, rows, self.hidden),
+            dtypes=(sequence.dtype,) * 2,
+            shapes=((steps, 1, rows, self.hidden), (1, rows, self.hidden)),
         )
-        return out.squeeze(1).transpose(0, 1), None
+        return out.squeeze(1).transpose(0, 1), last
 
     @staticmethod
     def _ordered(gates: Any) -> Tensor:

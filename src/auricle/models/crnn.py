@@ -2,8 +2,8 @@
 
 Cakir et al. 2017 (Convolutional recurrent neural networks for polyphonic sound event detection, section III): convolutions that shrink the
 bins, then gated recurrent units over the frames. Here the convolutions halve time where `time_pools` says, and the recurrence runs
-both ways by default, so the whole clip must be there: not streamable. With `bidirectional = false` the recurrence is causal, the
-convolutions still look ahead.
+both ways by default, so the whole clip must be there: not streamable. With `bidirectional = false` nothing looks ahead, neither
+recurrence nor convolutions, and it streams exactly.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from auricle.errors import RequestError
-from auricle.layers.masked import masked
+from auricle.layers.time_conv2d import Through, TimeConv2d
 from auricle.layers.turned import turned
+from auricle.types import State
 
 
 class Crnn(nn.Module):
@@ -26,11 +27,9 @@ class Crnn(nn.Module):
         time_pools: by how much its frames are.
         hidden: units of the recurrence in each direction.
         layers: recurrent layers.
-        bidirectional: whether the recurrence runs both ways.
+        bidirectional: whether the recurrence runs both ways, and convolutions see both sides; otherwise it streams.
         dropout: probability of dropping a feature while training.
     """
-
-    streamable = False
 
     def __init__(
         self,
@@ -51,13 +50,17 @@ class Crnn(nn.Module):
                 "wanted as many of each"
             )
         self.bins = bins
+        self.hidden = hidden
+        self.streamable = not bidirectional
         self.convolutions = nn.ModuleList()
+        self.norms = nn.ModuleList()
         self.pools = list(zip(bin_pools, time_pools, strict=True))
+        self.heights: list[int] = []
         inputs, height = 1, bins
         for outputs, (bin_pool, _) in zip(channels, self.pools, strict=True):
-            self.convolutions.append(
-                nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU())
-            )
+            self.convolutions.append(TimeConv2d(inputs, outputs, kernel=(3, 3), causal=not bidirectional))
+            self.norms.append(nn.BatchNorm2d(outputs))
+            self.heights.append(height)
             inputs, height = outputs, height // bin_pool
         if height < 1:
             raise RequestError(f"model.bin_pools {bin_pools} leave nothing of {bins} bins; wanted a product of at most {bins}")
@@ -70,7 +73,7 @@ class Crnn(nn.Module):
         self.onward = nn.ModuleList(nn.GRU(size, hidden, batch_first=True) for size in sizes)
         self.backward_ = nn.ModuleList(nn.GRU(size, hidden, batch_first=True) for size in sizes if bidirectional)
         self.dim = hidden * ways
-        self.lookahead = -1 if bidirectional else len(channels) * self.stride
+        self.lookahead = -1 if bidirectional else 0
 
     def forward(self, feature: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
         """Hidden sequence of each row.
@@ -82,13 +85,16 @@ class Crnn(nn.Module):
         Returns:
             [B, D, M] hidden, M = N // stride, and [B] valid steps.
         """
+
+        def through(_: str, convolution: TimeConv2d, x: Tensor) -> Tensor:
+            y: Tensor = convolution(x, length)
+            return y
+
         x = feature[:, None]
-        for convolution, (bin_pool, time_pool) in zip(self.convolutions, self.pools, strict=True):
-            x = convolution(masked(x, length))
-            # The mean over whole windows only; a window that is partly padding is not part of the clip.
-            x = nn.functional.avg_pool2d(x, (bin_pool, time_pool))
+        for i, (_, time_pool) in enumerate(self.pools):
+            x = self._convolved(i, x, through)
             length = torch.div(length, time_pool, rounding_mode="floor")
-        sequence = self.dropout(x.flatten(1, 2).transpose(1, 2))  # [B, M, C*F]
+        sequence = self._sequence(x)
         for layer, onward in enumerate(self.onward):
             ahead, _ = onward(sequence)
             if self.backward_:
@@ -96,3 +102,47 @@ class Crnn(nn.Module):
                 ahead = torch.cat([ahead, turned(behind, length)], dim=-1)
             sequence = ahead
         return sequence.transpose(1, 2), length
+
+    def start(self, rows: int) -> State:
+        """The state before the first frame: zeros for each convolution and in every unit."""
+        state: State = {}
+        for i, (convolution, height) in enumerate(zip(self.convolutions, self.heights, strict=True)):
+            assert isinstance(convolution, TimeConv2d)
+            state[f"{i}.past"] = convolution.start(rows, height)
+        zeros = next(iter(self.state_dict().values())).new_zeros(rows, self.hidden)
+        return state | {f"{i}.hidden": zeros for i in range(len(self.onward))}
+
+    def step(self, feature: Tensor, state: State) -> tuple[Tensor, State]:
+        """The next frames of a stream.
+
+        Args:
+            feature: [B, F, N] frames, N a multiple of the stride.
+            state: what `start` or the last `step` gave.
+
+        Returns:
+            [B, D, N // stride] hidden, and the next state.
+        """
+        after: State = {}
+
+        def through(name: str, convolution: TimeConv2d, x: Tensor) -> Tensor:
+            y, after[name] = convolution.step(x, state[name])
+            return y
+
+        x = feature[:, None]
+        for i in range(len(self.pools)):
+            x = self._convolved(i, x, through)
+        sequence = self._sequence(x)
+        for i, layer in enumerate(self.onward):
+            sequence, hidden = layer(sequence, state[f"{i}.hidden"][None])
+            after[f"{i}.hidden"] = hidden[0]
+        return sequence.transpose(1, 2), after
+
+    def _convolved(self, i: int, x: Tensor, through: Through) -> Tensor:
+        """One convolution, normalised, rectified, and the mean over whole windows; one that is partly padding is not part of the clip."""
+        convolution = self.convolutions[i]
+        assert isinstance(convolution, TimeConv2d)
+        return nn.functional.avg_pool2d(torch.relu(self.norms[i](through(f"{i}.past", convolution, x))), self.pools[i])
+
+    def _sequence(self, x: Tensor) -> Tensor:
+        sequence: Tensor = self.dropout(x.flatten(1, 2).transpose(1, 2))  # [B, M, C*F]
+        return sequence
