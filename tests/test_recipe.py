@@ -142,3 +142,83 @@ def test_names_that_are_no_recipe():
         recipe.read("nonsense")
     with pytest.raises(RequestError, match="is not a file"):
         recipe.read("nonsense.toml")
+
+
+BOTH = """
+from torch import nn
+
+class Both(nn.Module):
+    streamable, stride, lookahead = True, 1, 0
+    needs = ("mfcc", "fine")
+
+    def __init__(self, bins):
+        super().__init__()
+"""
+
+
+@pytest.fixture
+def both(tmp_path):
+    """A model that needs two front ends, one of them called by its own name."""
+    path = tmp_path / "both.py"
+    path.write_text(BOTH, encoding="utf-8")
+    return str(path)
+
+
+def test_several_front_ends_are_sections_of_one(both):
+    tree = {"model": both, "frontend": {"fine": {"name": "log_mel", "bins": 24}}}
+    read = recipe.parse(tree)
+    assert list(read.frontend) == ["mfcc", "fine"]  # as the model wants them; what is left out has its own defaults
+    assert (read.frontend["fine"].name, read.frontend["fine"].args["bins"]) == ("log_mel", 24)
+    assert read.frontend["mfcc"].args["coefficients"] == 13
+    assert recipe.parse(json.loads(json.dumps(read.tree()))) == read
+    assert recipe.parse(read.tree()).identity == read.identity
+    tree["frontend"] = {"mfcc": {}, **tree["frontend"]}
+    assert recipe.parse(tree).identity == read.identity
+    tree["frontend"]["mfcc"] = {"mels": 41}
+    assert recipe.parse(tree).identity != read.identity
+
+
+@pytest.mark.parametrize(
+    ("front", "said"),
+    [
+        ("log_mel", r"recipe.frontend is one front end; the model .*both.py needs \[frontend.mfcc\] and \[frontend.fine\]"),
+        ({"name": "log_mel"}, "recipe.frontend is one front end"),
+        ({"bins": 3}, "recipe.frontend is one front end"),
+        ({"mfc": {}}, r"recipe.frontend.mfc is not a front end that .*both.py needs; did you mean mfcc\?"),
+        ({"mfcc": {"melz": 3}}, r"frontend.mfcc.melz is not a setting of mfcc; did you mean mels\?"),
+        ({"mfcc": {"mels": "x"}}, "frontend.mfcc.mels is 'x', which is not int"),
+        ({"mfcc": {}}, "recipe.frontend.fine is {}, which has no name"),
+    ],
+)
+def test_wrong_front_ends_are_told_by_key(both, front, said):
+    with pytest.raises(RequestError, match=said):
+        recipe.parse({"model": both, "frontend": front})
+
+
+def test_a_model_of_one_front_end_refuses_several():
+    with pytest.raises(RequestError, match=r"recipe.frontend names mfcc and fine; the model cnn takes one front end"):
+        recipe.parse({"frontend": {"mfcc": {}, "fine": {}}})
+
+
+def test_another_model_takes_the_front_ends_it_needs_with_it(small, both):
+    sets = (f"model.name={both}", "frontend.fine.name=log_mel", "frontend.mfcc.coefficients=20")
+    read = recipe.read(small, sets)
+    assert read.frontend["mfcc"].args["coefficients"] == 20
+    assert read.frontend["fine"].name == "log_mel"
+    tree = read.tree()
+    recipe.override(tree, "model.name=cnn")
+    assert recipe.parse(tree).frontend == recipe.parse({}).frontend
+    tree = recipe.parse({"frontend": {"name": "log_mel", "bins": 20}}).tree()
+    recipe.override(tree, "model.name=crnn")
+    assert recipe.parse(tree).frontend.args["bins"] == 20  # one front end stays under another model of one
+    recipe.override(tree, "frontend.fine.bins=20")
+    with pytest.raises(RequestError, match=r"recipe.frontend names fine; the model crnn takes one front end"):
+        recipe.parse(tree)
+
+
+def test_a_flavour_among_several_front_ends_sets_the_rate(both):
+    flavour, settings = next((k, v) for k, v in recipe.catalog.flavours("frontends", "mfcc").items() if "sample_rate" in v)
+    tree = {"model": both, "frontend": {"fine": {"name": "log_mel"}, "mfcc": {"flavour": flavour}}}
+    assert recipe.parse(tree).sample_rate == settings["sample_rate"]
+    with pytest.raises(RequestError, match="the front end's flavour"):
+        recipe.parse({**tree, "sample_rate": 1234})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,9 @@ from torch import nn
 from auricle import catalog
 from auricle import recipe as recipes
 from auricle.errors import BundleError, RequestError
-from auricle.pipe import Pipe
+from auricle.pipe import Pipe, SideBySide
 from auricle.recipe import Recipe
-from auricle.types import Task
+from auricle.types import Spec, Task
 
 FORMAT = 1
 _STAGES = ("frontend", "model", "head")
@@ -59,10 +60,16 @@ def build(recipe: Recipe, task: Task) -> Pipe:
     Returns:
         The pipe, in training mode, initialised from torch's random state.
     """
-    frontend = catalog.make("frontends", recipe.frontend, recipe.sample_rate)
+    frontend = _frontend(recipe)
     model = catalog.make("models", recipe.model, frontend.bins)
     head = catalog.make("heads", recipe.head, model.dim, len(task.labels))
     return Pipe(frontend, model, head)
+
+
+def _frontend(recipe: Recipe) -> Any:
+    if isinstance(recipe.frontend, Spec):
+        return catalog.make("frontends", recipe.frontend, recipe.sample_rate)
+    return SideBySide({name: catalog.make("frontends", spec, recipe.sample_rate) for name, spec in recipe.frontend.items()})
 
 
 def save(bundle: Bundle, folder: Path) -> None:
@@ -121,8 +128,7 @@ def load(folder: Path) -> Bundle:
 def _trusted(about: dict[str, Any], folder: Path) -> tuple[Recipe, Task]:
     """Recipe and task, once no stage names code outside auricle."""
     try:
-        for stage in _STAGES:
-            named = about["recipe"][stage]["name"]
+        for stage, named in _named(about["recipe"]):
             if named.endswith(".py"):
                 raise BundleError(f"{folder} needs the {stage} {named}; a bundle may only name components of auricle")
         task = Task(tuple(map(str, about["task"]["labels"])), about["task"]["kind"])
@@ -131,6 +137,14 @@ def _trusted(about: dict[str, Any], folder: Path) -> tuple[Recipe, Task]:
         raise BundleError(f"{folder / 'bundle.json'} is damaged: its recipe or task is not of the wanted form ({wrong})") from wrong
     except RequestError as wrong:
         raise BundleError(f"{folder / 'bundle.json'} does not fit this auricle: {wrong}") from wrong
+
+
+def _named(recipe: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Stage and component, as a bundle's recipe has them; several front ends are as many pairs."""
+    for stage in _STAGES:
+        section = recipe[stage]
+        for each in [section] if "name" in section else section.values():
+            yield stage, each["name"]
 
 
 def _about(folder: Path) -> dict[str, Any]:

@@ -187,6 +187,25 @@ def arguments(docstring: str) -> dict[str, str]:
     return lines
 
 
+def needs(model: str) -> tuple[str, ...]:
+    """Names of the front ends that a model hears side by side: its class attribute `needs`; () where it takes any one.
+
+    Args:
+        model: a model's name, or the path of a Python file.
+
+    Returns:
+        Keys of the dict that is its feature, in the order it wants them.
+
+    Raises:
+        RequestError: there is no such model.
+    """
+    for node in _definition(source("models", model)).body:
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        if any(isinstance(t, ast.Name) and t.id == "needs" for t in targets):
+            return tuple(ast.literal_eval(node.value))  # type: ignore[attr-defined]  # both kinds of assignment have one
+    return ()
+
+
 def flavours(kind: str, name: str) -> dict[str, dict[str, object]]:
     """Published settings of an entry by their name, from the catalogue's `_flavours.toml`.
 

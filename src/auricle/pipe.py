@@ -3,10 +3,13 @@
 Streaming is explicit. The wave that the next frames still need travels in the state under "wave"; the rest of the state belongs to the
 front end ("frontend.…", where it has one), the model ("model.…") and the head ("head.…"). Whatever the chunks, the concatenated answers
 equal those of the whole clip.
+
+A model may need several front ends side by side; its feature and its frames are then dicts by their names.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -16,11 +19,122 @@ from auricle.errors import RequestError
 from auricle.types import State
 
 
+class SideBySide(nn.Module):
+    """Several front ends on one wave, each with a feature of its own.
+
+    They stream where each of them does and all have one hop: frame n of each then begins at sample n·hop, and as many frames count as the
+    one of the longest window has.
+
+    Args:
+        members: front ends by name.
+    """
+
+    members: Any  # front ends by name, as their contract has them
+
+    def __init__(self, members: dict[str, nn.Module]) -> None:
+        super().__init__()
+        self.members = nn.ModuleDict(members)
+        wins = {name: int(each.win) for name, each in self.members.items()}
+        self.longest = max(wins, key=lambda name: wins[name])
+        self.win = wins[self.longest]
+        self.hop = max(int(each.hop) for each in self.members.values())
+        self.bins = {name: each.bins for name, each in self.members.items()}
+
+    @property
+    def streamable(self) -> bool:
+        """Whether each member streams, and all at one hop."""
+        return not self.obstacle
+
+    @property
+    def obstacle(self) -> str:
+        """What keeps it from streaming, with the member's name; "" where nothing does."""
+        for name, each in self.members.items():
+            if not getattr(each, "streamable", False):
+                return f"{name}: {getattr(each, 'obstacle', '') or 'it has no exact streaming form'}"
+        hops = {name: each.hop for name, each in self.members.items()}
+        if len(set(hops.values())) > 1:
+            return f"hops of {', '.join(f'{hop} samples ({name})' for name, hop in hops.items())} don't keep in step"
+        return ""
+
+    def forward(self, wave: Tensor, length: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Feature of each member.
+
+        Args:
+            wave: [B, T] samples, full scale ±1.
+            length: [B] valid samples.
+
+        Returns:
+            [B, F, N] features (pictures [B, C, F, N]) and [B] valid frames, both by name.
+        """
+        made = {name: each(wave, length) for name, each in self.members.items()}
+        features, frames = {k: v[0] for k, v in made.items()}, {k: v[1] for k, v in made.items()}
+        if self.streamable:
+            count = features[self.longest].shape[-1]
+            return {k: v[..., :count] for k, v in features.items()}, dict.fromkeys(frames, frames[self.longest])
+        return features, frames
+
+    def frames(self, length: Tensor) -> Tensor:
+        """Frames of the member with the longest window; of every member, where they stream.
+
+        Args:
+            length: [B] samples.
+
+        Returns:
+            [B] frames.
+        """
+        frames: Tensor = self.members[self.longest].frames(length)
+        return frames
+
+    def fit(self, waves: Iterable[tuple[Tensor, Tensor]]) -> None:
+        """Let each member that learns statistics see the training clips.
+
+        Args:
+            waves: pairs of [B, T] samples and [B] valid samples.
+        """
+        kept = list(waves)
+        for each in self.members.values():
+            if hasattr(each, "fit"):
+                each.fit(kept)
+
+    def start(self, rows: int) -> State:
+        """The state of the members that have one.
+
+        Args:
+            rows: streams side by side.
+
+        Returns:
+            [B, ...] tensors named `member.tensor`.
+        """
+        state: State = {}
+        for name, each in self.members.items():
+            if hasattr(each, "start"):
+                state |= {f"{name}.{k}": v for k, v in each.start(rows).items()}
+        return state
+
+    def step(self, wave: Tensor, state: State) -> tuple[dict[str, Tensor], State]:
+        """The frames of one block of a stream.
+
+        Args:
+            wave: [B, T] samples, as many frames and the overlap of the longest window.
+            state: what `start` or the last `step` gave.
+
+        Returns:
+            [B, F, N] features by name, all of as many frames, and the next state.
+        """
+        features: dict[str, Tensor] = {}
+        after: State = {}
+        for name, each in self.members.items():
+            own = wave[:, : wave.shape[-1] - (self.win - int(each.win))]
+            features[name], front = _block(each, own, _part(state, f"{name}."))
+            after |= {f"{name}.{k}": v for k, v in front.items()}
+        return features, after
+
+
 class Pipe(nn.Module):
     """Front end, model and head in one module.
 
     Args:
-        frontend: wave to feature; see `auricle.frontends`.
+        frontend: wave to feature; see `auricle.frontends`. Several stand in a `SideBySide`.
         model: feature to hidden; see `auricle.models`.
         head: hidden to logits; see `auricle.heads`.
     """
@@ -137,20 +251,12 @@ class Pipe(nn.Module):
         Returns:
             [B, D, M] hidden, [B, K, M] pooled logits, and the next state.
         """
-        feature, front = self._feature(wave, _part(state, "frontend."))
+        feature, front = _block(self.frontend, wave, _part(state, "frontend."))
         hidden, model = self.model.step(feature, _part(state, "model."))
         logits, head = self.head.step(hidden, _part(state, "head."))
         after = {f"frontend.{k}": v for k, v in front.items()}
         after |= {f"model.{k}": v for k, v in model.items()} | {f"head.{k}": v for k, v in head.items()}
         return hidden, logits, after
-
-    def _feature(self, wave: Tensor, state: State) -> tuple[Tensor, State]:
-        """The frames of one block; a front end with a memory of its own, such as pcen, steps."""
-        if hasattr(self.frontend, "step"):
-            feature, after = self.frontend.step(wave, state)
-            return feature, after
-        length = torch.full((wave.shape[0],), wave.shape[-1], device=wave.device)
-        return self.frontend(wave, length)[0], {}
 
     def _refuse_unless_streamable(self) -> None:
         for name in ("frontend", "model", "head"):
@@ -161,6 +267,15 @@ class Pipe(nn.Module):
                     f"the {name} {type(stage).__name__} has no exact streaming form{': ' * bool(why)}{why}",
                     hint="listen runs it over overlapping windows instead",
                 )
+
+
+def _block(frontend: Any, wave: Tensor, state: State) -> tuple[Any, State]:
+    """The frames of one block; a front end with a memory of its own, such as pcen, steps."""
+    if hasattr(frontend, "step"):
+        feature, after = frontend.step(wave, state)
+        return feature, after
+    length = torch.full((wave.shape[0],), wave.shape[-1], device=wave.device)
+    return frontend(wave, length)[0], {}
 
 
 def _part(state: State, prefix: str) -> State:

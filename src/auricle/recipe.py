@@ -21,7 +21,7 @@ from auricle import catalog
 from auricle.errors import RequestError
 from auricle.types import Seconds, Spec
 
-_STAGES = {"data": "datasets", "frontend": "frontends", "model": "models", "head": "heads", "loss": "losses", "decider": "deciders"}
+_STAGES = {"data": "datasets", "model": "models", "head": "heads", "loss": "losses", "decider": "deciders"}
 _WITHOUT_EFFECT = ("expect", "note", "train.device", "train.workers", "train.progress", "train.checkpoint_minutes", "feed.cache_gb")
 
 
@@ -112,7 +112,8 @@ class Recipe:
         seed: the only source of chance.
         sample_rate: samples a second inside the pipe.
         data: the dataset and its settings.
-        frontend: wave to feature.
+        frontend: wave to feature; for a model that needs several, each by name (`[frontend.picture]`, `[frontend.mfcc]`), and one left
+            out is taken as its own defaults have it.
         model: feature to hidden.
         head: hidden to logits.
         augment: what is done to training rows, in this order.
@@ -128,7 +129,7 @@ class Recipe:
     seed: int = 0
     sample_rate: int = 16_000
     data: Spec = Spec("folder")
-    frontend: Spec = Spec("log_mel")
+    frontend: Spec | dict[str, Spec] = Spec("log_mel")
     model: Spec = Spec("cnn")
     head: Spec = Spec("mean_pool")
     augment: tuple[Spec, ...] = ()
@@ -159,6 +160,8 @@ class Recipe:
             value = getattr(self, each.name)
             if isinstance(value, Spec):
                 tree[each.name] = _flat(value)
+            elif each.name == "frontend":
+                tree[each.name] = {name: _flat(spec) for name, spec in value.items()}
             elif each.name == "augment":
                 tree[each.name] = [_flat(s) for s in value]
             elif dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -237,6 +240,8 @@ def parse(tree: dict[str, Any]) -> Recipe:
     for key, value in _with_rate(tree).items():
         if key not in legal:
             raise RequestError(f"recipe.{key} is not a setting{catalog.nearest(key, list(legal))}")
+        if key == "frontend":
+            continue  # read with the model, which says how many it takes
         if key in _STAGES:
             values[key] = catalog.check(_STAGES[key], _spec(value, key), where=key)
         elif key == "augment":
@@ -247,7 +252,7 @@ def parse(tree: dict[str, Any]) -> Recipe:
             values[key] = _plain(hints[key], value, key)
     recipe = Recipe(**values)
     filled: dict[str, Any] = {k: catalog.check(kind, getattr(recipe, k), where=k) for k, kind in _STAGES.items() if getattr(recipe, k)}
-    return dataclasses.replace(recipe, **filled)
+    return dataclasses.replace(recipe, **filled, frontend=_frontend(tree.get("frontend"), recipe.frontend, model=recipe.model.name))
 
 
 def override(tree: dict[str, Any], setting: str) -> None:
@@ -255,7 +260,8 @@ def override(tree: dict[str, Any], setting: str) -> None:
 
     Args:
         tree: sections and keys; changed in place. Another `name` or a `flavour` for a stage drops the old settings.
-        setting: the value is read as TOML and, where it isn't any, taken as a string.
+        setting: the value is read as TOML and, where it isn't any, taken as a string. A model that needs several front ends drops the
+            one that stood there, and the other way round.
 
     Raises:
         RequestError: it is not of that form, or reaches into something that is not a section.
@@ -268,6 +274,10 @@ def override(tree: dict[str, Any], setting: str) -> None:
     except tomllib.TOMLDecodeError:
         parsed = value.strip()
     *parents, last = key.strip().split(".")
+    if key.strip() in {"model", "model.name"} and isinstance(parsed, str) and _several(tree.get("frontend")) != bool(catalog.needs(parsed)):
+        tree.pop("frontend", None)
+    if len(parents) == 2 and parents[0] == "frontend" and not _several(tree.get("frontend")):
+        tree["frontend"] = {}
     at = tree
     for parent in parents:
         if isinstance(at.get(parent), str):
@@ -284,19 +294,44 @@ def override(tree: dict[str, Any], setting: str) -> None:
 
 
 def _with_rate(tree: dict[str, Any]) -> dict[str, Any]:
-    """The plain values with the sample rate that the front end's flavour is defined at, where it is defined at one only."""
+    """The plain values with the sample rate that a front end's flavour is defined at, where it is defined at one only."""
     front = tree.get("frontend")
-    if not isinstance(front, dict) or "flavour" not in front:
-        return tree
-    rate = catalog.flavours("frontends", str(front.get("name"))).get(str(front["flavour"]), {}).get("sample_rate")
-    if rate is None:
-        return tree
-    if tree.get("sample_rate", rate) != rate:
-        raise RequestError(
-            f"recipe.sample_rate is {tree['sample_rate']}; the front end's flavour {front['flavour']} is defined at {rate} Hz",
-            hint=f"--set sample_rate={rate}, or spell the settings out instead of the flavour",
-        )
-    return {**tree, "sample_rate": rate}
+    members: dict[str, Any] = tree["frontend"] if _several(front) else {"": front}
+    for name, each in members.items():
+        if not isinstance(each, dict) or "flavour" not in each:
+            continue
+        rate = catalog.flavours("frontends", str(each.get("name", name))).get(str(each["flavour"]), {}).get("sample_rate")
+        if rate is not None and tree.get("sample_rate", rate) != rate:
+            raise RequestError(
+                f"recipe.sample_rate is {tree['sample_rate']}; the front end's flavour {each['flavour']} is defined at {rate} Hz",
+                hint=f"--set sample_rate={rate}, or spell the settings out instead of the flavour",
+            )
+        tree = tree if rate is None else {**tree, "sample_rate": rate}
+    return tree
+
+
+def _several(front: object) -> bool:
+    """Whether a recipe's front end section holds sections, one a front end, instead of settings."""
+    return isinstance(front, dict) and bool(front) and "name" not in front and all(isinstance(v, dict) for v in front.values())
+
+
+def _frontend(value: Any, usual: Any, *, model: str) -> Spec | dict[str, Spec]:
+    """The front end, or all that the model needs, each with every setting; the usual one where the recipe says nothing."""
+    needs = catalog.needs(model)
+    if not needs and _several(value):
+        raise RequestError(f"recipe.frontend names {' and '.join(value)}; the model {model} takes one front end")
+    if not needs:
+        return catalog.check("frontends", usual if value is None else _spec(value, "frontend"), where="frontend")
+    if value and not _several(value):
+        wanted = " and ".join(f"[frontend.{name}]" for name in needs)
+        raise RequestError(f"recipe.frontend is one front end; the model {model} needs {wanted}")
+    given: dict[str, Any] = value or {}
+    for name in given:
+        if name not in needs:
+            raise RequestError(f"recipe.frontend.{name} is not a front end that {model} needs{catalog.nearest(name, list(needs))}")
+    own = catalog.names("frontends")
+    sections = {name: {**({"name": name} if name in own else {}), **given.get(name, {})} for name in needs}
+    return {k: catalog.check("frontends", _spec(v, f"frontend.{k}"), where=f"frontend.{k}") for k, v in sections.items()}
 
 
 def _spec(value: object, key: str) -> Spec:

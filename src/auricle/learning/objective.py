@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -70,7 +72,7 @@ class Objective(nn.Module):
             feature, frames = self.pipe.frontend(batch.wave, batch.length)
         for effect in self.effects:
             if effect.domain == "feature":
-                feature = effect.apply(feature, effect.draw(chance, feature.shape))
+                feature = _masked(feature, effect, chance)
         hidden, steps = self.pipe.model(feature, frames)
         loss: Tensor = self.loss(self.pipe.head(hidden, steps), batch.target)
         return loss
@@ -89,3 +91,10 @@ class Objective(nn.Module):
                     rows = nn.functional.one_hot(rows, self.classes).to(batch.wave.dtype)
                 batch = effect.apply(Batch(batch.wave, batch.length, rows), effect.draw(chance, batch.wave.shape))
         return batch
+
+
+def _masked(feature: Any, effect: Any, chance: torch.Generator) -> Any:
+    """An augmentation of features applied; to each alone, where the model needs several."""
+    if isinstance(feature, dict):
+        return {name: _masked(each, effect, chance) for name, each in feature.items()}
+    return effect.apply(feature, effect.draw(chance, feature.shape))

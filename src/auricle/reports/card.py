@@ -59,7 +59,8 @@ def _what(run: Run, dataset: str) -> str:
     single = run.task.kind == "single"
     labels = ", ".join(_plain(label) for label in run.task.labels)
     told = f"It names one of {len(run.task.labels)} classes" if single else f"It says which of {len(run.task.labels)} classes hold"
-    stages = [str(run.recipe[k]["name"]) for k in ("frontend", "model", "head") if isinstance(run.recipe.get(k), dict)]
+    sections = [run.recipe[k] for k in ("frontend", "model", "head") if isinstance(run.recipe.get(k), dict)]
+    stages = [str(s["name"]) if "name" in s else " + ".join(str(each["name"]) for each in s.values()) for s in sections]
     rate = f" at {run.recipe['sample_rate']:,} samples a second" if run.recipe.get("sample_rate") else ""
     built = f"Built as {' → '.join(map(_plain, stages))}{rate}." if stages else ""
     return " ".join(filter(None, [f"A sound classifier trained on {dataset}. {told}: {labels}.", built]))
