@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from auricle import catalog
 from auricle.heads.attention_pool import AttentionPool
 from auricle.heads.max_mean_pool import MaxMeanPool
 from auricle.heads.mean_pool import MeanPool
@@ -61,3 +62,11 @@ def test_stream_follows_the_slow_loop(kind: Any, window: int, cuts: list[int]) -
             heard = hidden[row, :, max(0, m + 1 - window) if window else 0 : m + 1]
             torch.testing.assert_close(got[row, :, m], _pooled(head, heard), atol=1e-5, rtol=1e-5)
     assert all(size == {k: tuple(v.shape) for k, v in head.start(2, window).items()} for size in sizes)
+
+
+@pytest.mark.parametrize("name", ["attention_pool", "max_mean_pool", "mean_pool", "mlp_pool"])
+@torch.no_grad()
+def test_embedding_is_what_the_last_layer_classifies(name):
+    head = catalog.load("heads", name)(6, 3).eval()
+    hidden, length = torch.randn(2, 6, 9, generator=torch.Generator().manual_seed(0)), torch.tensor([9, 4])
+    assert torch.equal(head.linear(head.embedding(hidden, length)), head(hidden, length))

@@ -1,4 +1,4 @@
-"""Learnable spacings: kernels against the authors' package and a slow construction, folding, clamping, groups of parameters."""
+"""Learnable spacings: kernels against the authors' package and a slow construction, folding; training them through the loop."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.tones import TINY, prepared, write_tones
 
-from auricle.layers.dcls import Dcls, Spacings, groups
+from auricle import recipe as recipes
+from auricle.layers.dcls import Dcls, Spacings
+from auricle.learning import experiment
+from auricle.models.conv_next import ConvNext
 
 PUBLISHED = {"bilinear": "v0", "triangle": "v1", "max": "max", "gauss": "gauss"}
 
@@ -83,16 +87,77 @@ def test_folds_into_a_plain_convolution():
 
 
 @torch.no_grad()
+@torch.no_grad()
 def test_places_are_brought_back_to_the_edge():
     spacings = Spacings(2, 1, taps=3, size=(5, 7), construction="triangle")
     spacings.places.copy_(torch.full_like(spacings.places, 9.0))
-    spacings.clamp()
+    spacings.settle()
     assert spacings.places[0].unique().tolist() == [2.0]
     assert spacings.places[1].unique().tolist() == [3.0]
 
 
-def test_places_learn_five_times_as_fast_and_do_not_decay():
-    module = torch.nn.ModuleList([Dcls(4, 4, taps=3, groups=4), Spacings(4, 1, taps=3, size=(5, 7), construction="gauss")])
-    weights, vectors, places = groups(module, lr=0.1, weight_decay=0.05)
-    assert [len(group["params"]) for group in (weights, vectors, places)] == [1, 1, 2]
-    assert (places["lr"], places["weight_decay"], vectors["weight_decay"], weights["weight_decay"]) == (0.5, 0.0, 0.0, 0.05)
+def training(folder: Path):
+    """A run over a handful of tones, of the smallest network with learnable spacings."""
+    model = {"name": "conv_next", "depths": [1, 1, 1, 1], "dims": [4, 4, 6, 6], "kernel": 5, "taps": 3, "layer_scale": 1.0}
+    tree = {**TINY, "model": model, "train": {**TINY["train"], "epochs": 2, "batch": 6, "weight_decay": 0.5}, "feed": {"seconds": 0.5}}
+    torch.manual_seed(0)
+    return experiment.training(prepared(folder, recipes.parse(tree)))
+
+
+def test_training_moves_places_five_times_as_fast_undecayed_and_keeps_them_inside(tmp_path):
+    run = training(write_tones(tmp_path / "tones", clips=4))
+    spacings = list(run.objective.pipe.model.spacings)
+    places = [s.places for s in spacings]
+    with torch.no_grad():
+        for place in places:
+            place.copy_(place.sign() * 2)  # on the edge: about half of what moves would leave
+    before = {name: p.detach().clone() for name, p in run.objective.pipe.named_parameters()}
+    rates, after, gradients = [], {}, {}
+
+    def report(at, loss):
+        rates.append([group["lr"] for group in run.optimizer.param_groups])
+        if len(rates) == 1:
+            after.update({name: p.detach().clone() for name, p in run.objective.pipe.named_parameters()})
+            gradients.update({name: run.optimizer.state[p]["exp_avg"] / 0.1 for name, p in run.objective.pipe.named_parameters()})
+
+    run.run(tmp_path / "checkpoints", report)
+    assert all(lr[2] == pytest.approx(5 * lr[0]) and lr[1] == lr[0] > 0 for lr in rates)
+    for name, g in gradients.items():  # Adam's first step, by hand; places and spreads do not decay, matrices and kernels do
+        pace = 5 if "spacings" in name else 1
+        decay = 0.5 if pace == 1 and g.ndim > 1 else 0.0
+        wanted = before[name] * (1 - rates[0][0] * decay) - pace * rates[0][0] * g / (g.abs() + 1e-8)
+        assert torch.allclose(after[name], wanted.clamp(-2, 2) if name.endswith("places") else wanted, atol=1e-5), name
+    assert run.optimizer.param_groups[0]["weight_decay"] == 0.5
+    assert {id(p) for s in spacings for p in s.parameters()} == {id(p) for p in run.optimizer.param_groups[2]["params"]}
+    joined = torch.cat([place.detach().flatten() for place in places]).abs()
+    assert joined.max() == 2
+    assert (joined < 2).any()
+
+
+def test_a_resumed_run_with_learnable_spacings_ends_at_the_same_bits(tmp_path):
+    tones = write_tones(tmp_path / "tones", clips=4)
+    first = training(tones)
+
+    def report(at, loss):
+        if (at.epoch, at.step) == (1, 1):
+            first.save(tmp_path / "middle")
+
+    whole = first.run(tmp_path / "whole", report).state_dict()
+    second = training(tones)
+    second.restore(tmp_path / "middle")
+    resumed = second.run(tmp_path / "resumed", lambda at, loss: None).state_dict()
+    assert all(torch.equal(value, resumed[name]) for name, value in whole.items())
+
+
+@pytest.mark.parametrize("construction", PUBLISHED)
+@torch.no_grad()
+def test_a_network_folds_into_plain_kernels(construction):
+    torch.manual_seed(0)
+    model = ConvNext(16, **ConvNext.small, taps=4, kernel=5, construction=construction).eval()
+    x, length = wave(2, 16, 96, scale=1), torch.tensor([96, 70])
+    wanted, _ = model(x, length)
+    constructed = sum(p.numel() for p in model.parameters())
+    model.fold()
+    assert torch.allclose(model(x, length)[0], wanted, atol=1e-6)
+    assert not any(isinstance(part, (Dcls, Spacings)) for part in model.modules())
+    assert sum(p.numel() for p in model.parameters()) != constructed

@@ -10,6 +10,7 @@ import json
 from functools import partial
 from pathlib import Path
 
+import onnx
 import pytest
 import torch
 from torch import nn
@@ -56,6 +57,10 @@ def test_parameters_are_the_published_ones():
     assert parameters() == 28_222_767
     # Counted with the stem of three channels that the published small keeps unless it is pretrained.
     assert parameters(depths=(3, 3, 27, 3)) == 49_860_399 - 2 * 96 * 4 * 4
+    # ConvNeXt-B for pictures and 1000 classes has 88,591,464 (Liu et al. 2022, table 1: 89 M; counted in the transformers library).
+    pictures = 128 * 3 * 16 - 128 * 16  # a stem of three channels
+    here = 2 * 224 + (1024 + 1) * 527 - (1024 + 1) * 1000
+    assert parameters(depths=(3, 3, 27, 3), dims=(128, 256, 512, 1024)) == 88_591_464 - pictures + here
     assert parameters(128, **DCLS_AUDIO) == 28_223_855
     assert parameters(128, **DCLS_AUDIO, taps=26, kernel=23) == 28_221_263
 
@@ -97,6 +102,39 @@ def test_learnable_spacings_keep_every_promise():
     make = partial(ConvNext, depths=(1, 1, 1, 1), taps=3, kernel=5)
     failed = [f"{v.name}: {v.sentence}" for v in models(make) if not v.passed]
     assert not failed, "\n".join(failed)
+
+
+def test_a_file_holds_plain_kernels_in_place_of_learnable_spacings(exported, tmp_path):
+    parity = exported({"name": "conv_next", "depths": [1, 1, 1, 1], "dims": [6, 8, 10, 12], "layer_scale": 1.0, "taps": 4, "kernel": 5})
+    assert parity.clips < 1e-5
+    graph = onnx.load(tmp_path / "model.onnx").graph
+    kernels = [list(node.dims) for node in graph.initializer if list(node.dims[2:]) == [5, 5]]
+    assert sorted(kernels) == [[channels, 1, 5, 5] for channels in (6, 8, 10, 12)]
+    assert "Exp" not in {node.op_type for node in graph.node}  # which the Gaussian of a spread would be
+
+
+@torch.no_grad()
+def test_embeddings_of_frames_and_scenes_are_as_large_as_published():
+    with torch.device("meta"):
+        network = made(drop_path=0.0).eval()
+        frames, steps = network["model"].map(torch.empty(1, 224, 1001), torch.empty(1, dtype=torch.int64))
+        scene = network["head"].embedding(frames.mean(2), steps)
+    assert frames.shape == (1, 768, 7, 31)
+    assert scene.shape == (1, 768)
+
+
+@torch.no_grad()
+def test_embedding_of_a_scene_is_what_the_classifier_hears():
+    network = nn.ModuleDict({"model": ConvNext(16, **ConvNext.small).eval(), "head": MaxMeanPool(12, 5, norm=True)})
+    x, length = torch.randn(2, 16, 200, generator=torch.Generator().manual_seed(0)), torch.tensor([200, 150])
+    frames, steps = network["model"].map(x, length)
+    scene = network["head"].embedding(frames.mean(2), steps)
+    assert torch.allclose(scene.mean(1), torch.zeros(2), atol=1e-5)  # the published embedding comes behind the normalisation
+    for row in range(2):
+        valid = frames[row, :, :, : int(steps[row])].mean(1)
+        pooled = nn.functional.layer_norm(valid.mean(1) + valid.amax(1), (12,), eps=1e-6)
+        assert torch.allclose(scene[row], pooled, atol=1e-5)
+    assert torch.equal(network["head"].linear(scene), network["head"](*network["model"](x, length)))
 
 
 @torch.no_grad()

@@ -71,9 +71,11 @@ def start(pipe: Pipe, window: int) -> State:
 def portable(pipe: Pipe) -> Pipe:
     """A copy in evaluation mode on the CPU, its spectra as small matrix products, which every runtime has and does fast."""
     twin = copy.deepcopy(pipe).cpu().eval()
-    for module in twin.modules():
+    for module in list(twin.modules()):
         if hasattr(module, "matrix_form"):
             module.matrix_form = True  # type: ignore[assignment]
+        if hasattr(module, "fold"):
+            module.fold()  # what is made of weights at each call, such as a kernel with learnt places, is made once
     _onnx_gru.replace(twin)
     _onnx_lstm.replace(twin)
     return twin

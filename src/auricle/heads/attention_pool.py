@@ -39,7 +39,19 @@ class AttentionPool(nn.Module):
         Returns:
             [B, K] logits.
         """
+        logits: Tensor = self.linear(self.embedding(hidden, length))
+        return logits
+
+    def embedding(self, hidden: Tensor, length: Tensor) -> Tensor:
+        """What the classifier hears of each row.
+
+        Args:
+            hidden: [B, D, M] steps.
+            length: [B] valid steps; a row with none is pooled over its first.
+
+        Returns:
+            [B, D] weighted mean of the valid steps.
+        """
         inside = valid(length.clamp(min=1), hidden.shape[-1])[:, None]
         weight = self.score(hidden).masked_fill(~inside, -torch.inf).softmax(-1)  # [B, 1, M]
-        logits: Tensor = self.linear((hidden * weight).sum(-1))
-        return logits
+        return (hidden * weight).sum(-1)

@@ -48,11 +48,24 @@ class MaxMeanPool(nn.Module):
         Returns:
             [B, K] logits.
         """
+        logits: Tensor = self.linear(self.embedding(hidden, length))
+        return logits
+
+    def embedding(self, hidden: Tensor, length: Tensor) -> Tensor:
+        """What the classifier hears of each row.
+
+        Args:
+            hidden: [B, D, M] steps.
+            length: [B] valid steps; a row with none is pooled over its first.
+
+        Returns:
+            [B, E] pooled features behind normalisation and hidden layer, E = D where there is no hidden layer.
+        """
         length = length.clamp(min=1)
         inside = valid(length, hidden.shape[-1])[:, None]
         mean = (hidden * inside.to(hidden.dtype)).sum(-1) / length[:, None].to(hidden.dtype)
-        logits: Tensor = self.linear(self.embed(mean + hidden.masked_fill(~inside, _LOWEST).amax(-1)))
-        return logits
+        embedding: Tensor = self.embed(mean + hidden.masked_fill(~inside, _LOWEST).amax(-1))
+        return embedding
 
     def start(self, rows: int, window: int = 0) -> State:
         """The state before the first step.

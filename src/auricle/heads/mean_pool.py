@@ -37,8 +37,20 @@ class MeanPool(nn.Module):
         Returns:
             [B, K] logits.
         """
-        logits: Tensor = self.linear(_mean.mean(hidden, length))
+        logits: Tensor = self.linear(self.embedding(hidden, length))
         return logits
+
+    def embedding(self, hidden: Tensor, length: Tensor) -> Tensor:
+        """What the classifier hears of each row.
+
+        Args:
+            hidden: [B, D, M] steps.
+            length: [B] valid steps; a row with none is pooled over its first.
+
+        Returns:
+            [B, D] mean of the valid steps.
+        """
+        return _mean.mean(hidden, length)
 
     def start(self, rows: int, window: int = 0) -> State:
         """The state before the first step.

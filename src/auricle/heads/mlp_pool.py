@@ -40,8 +40,21 @@ class MlpPool(nn.Module):
         Returns:
             [B, K] logits.
         """
-        logits: Tensor = self.linear(self.embed(_mean.mean(hidden, length)))
+        logits: Tensor = self.linear(self.embedding(hidden, length))
         return logits
+
+    def embedding(self, hidden: Tensor, length: Tensor) -> Tensor:
+        """What the classifier hears of each row.
+
+        Args:
+            hidden: [B, D, M] steps.
+            length: [B] valid steps; a row with none is pooled over its first.
+
+        Returns:
+            [B, H] hidden layer over the mean of the valid steps.
+        """
+        embedding: Tensor = self.embed(_mean.mean(hidden, length))
+        return embedding
 
     def start(self, rows: int, window: int = 0) -> State:
         """The state before the first step.

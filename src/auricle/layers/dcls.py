@@ -9,7 +9,6 @@ v1, max and gauss it is frames.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Literal
 
 import torch
@@ -21,6 +20,8 @@ Construction = Literal["bilinear", "triangle", "max", "gauss"]
 class Spacings(nn.Module):
     """The places of weights, and how far each spreads; shared by layers of one shape.
 
+    They learn `pace` times as fast as weights do and don't decay (appendix of both papers); training calls `settle` after each step.
+
     Args:
         outputs: output channels.
         inputs: input channels of a group.
@@ -29,6 +30,8 @@ class Spacings(nn.Module):
         construction: the profile of a weight.
     """
 
+    pace = 5.0
+
     def __init__(self, outputs: int, inputs: int, *, taps: int, size: tuple[int, int], construction: Construction) -> None:
         super().__init__()
         self.size = size
@@ -36,7 +39,7 @@ class Spacings(nn.Module):
         self.places = nn.Parameter(torch.randn(2, outputs, inputs, taps) * 0.5)
         spread = construction in ("max", "gauss")
         self.spread = nn.Parameter(torch.full((2, outputs, inputs, taps), 0.23 if construction == "gauss" else 0.0)) if spread else None
-        self.clamp()
+        self.settle()
 
     def kernel(self, weight: Tensor) -> Tensor:
         """The dense kernel.
@@ -53,8 +56,8 @@ class Spacings(nn.Module):
         return torch.einsum("oik,oikr,oikc->oirc", weight, rows, columns)
 
     @torch.no_grad()
-    def clamp(self) -> None:
-        """Bring places that left the kernel back to its edge; to be called after each step of training."""
+    def settle(self) -> None:
+        """Bring places that left the kernel back to its edge."""
         for axis, cells in enumerate(self.size):
             self.places[axis].clamp_(-(cells // 2), cells // 2)
 
@@ -115,23 +118,3 @@ class Dcls(nn.Module):
             plain.weight.copy_(spacings.kernel(self.weight))
             plain.bias.copy_(self.bias)  # type: ignore[union-attr]  # it has one
         return plain
-
-
-def groups(module: nn.Module, *, lr: float, weight_decay: float) -> Iterator[dict[str, object]]:
-    """Groups of parameters as the optimiser wants them: places and spreads at five times the rate, not decayed (appendix of both papers).
-
-    Args:
-        module: any, with or without learnable spacings.
-        lr: learning rate of everything else.
-        weight_decay: of everything else; not of vectors and scalars.
-
-    Yields:
-        Groups that hold each parameter once.
-    """
-    spacings = [p for part in module.modules() if isinstance(part, Spacings) for p in part.parameters()]
-    known = {id(p) for p in spacings}
-    others = [p for p in module.parameters() if id(p) not in known]
-    yield {"params": [p for p in others if p.ndim > 1], "lr": lr, "weight_decay": weight_decay}
-    yield {"params": [p for p in others if p.ndim <= 1], "lr": lr, "weight_decay": 0.0}
-    if spacings:
-        yield {"params": spacings, "lr": 5 * lr, "weight_decay": 0.0}

@@ -90,6 +90,7 @@ class Training:
         self.objective = Objective(pipe, self.recipe, feed.task)
         self.optimizer = torch.optim.AdamW(_groups(pipe, settings.weight_decay), lr=settings.lr)
         self.module, self.fast = self.fabric.setup(self.objective, self.optimizer)
+        self._settling = [part for part in pipe.modules() if hasattr(part, "settle")]
         self._means = _floats(self.average)
         self._nows = _floats(self.objective.pipe)
         self.best: dict[str, Tensor] = {}
@@ -167,7 +168,7 @@ class Training:
         torch.manual_seed(rng(*key, "dropout").initial_seed())
         lr = rate(done, total=at.total or settings.epochs * self.steps, peak=settings.lr, warmup=round(settings.warmup * self.steps))
         for group in self.optimizer.param_groups:
-            group["lr"] = lr
+            group["lr"] = lr * group["pace"]
         moved = Batch(*(self.fabric.to_device(t) for t in (batch.wave, batch.length, batch.target)))
         loss: Tensor = self.module(Rows(moved, rng(*key, "augment")))
         if not math.isfinite(value := float(loss.detach())):
@@ -179,6 +180,8 @@ class Training:
             self.fabric.clip_gradients(self.module, self.fast, max_norm=settings.clip_norm, error_if_nonfinite=False)
         self.fast.step()
         self.fast.zero_grad()
+        for part in self._settling:
+            part.settle()  # such as learnt places, brought back to the kernel's edge
         if settings.ema:
             self._follow(min(settings.ema, (1 + done) / (10 + done)))
         return value
@@ -274,9 +277,15 @@ def _floats(pipe: Pipe) -> list[Tensor]:
 
 
 def _groups(pipe: Pipe, weight_decay: float) -> list[dict[str, Any]]:
-    """Weight decay on matrices and kernels, none on biases and norms."""
+    """Weight decay on matrices and kernels, none on biases and norms; a module's `pace` speeds its own parameters up, undecayed."""
+    paces = {id(p): float(part.pace) for part in pipe.modules() if hasattr(part, "pace") for p in part.parameters()}  # type: ignore[arg-type]
     parameters = [p for p in pipe.parameters() if p.requires_grad]
+    others = [p for p in parameters if id(p) not in paces]
     return [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+        {"params": [p for p in others if p.ndim > 1], "weight_decay": weight_decay, "pace": 1.0},
+        {"params": [p for p in others if p.ndim <= 1], "weight_decay": 0.0, "pace": 1.0},
+        *(
+            {"params": [p for p in parameters if paces.get(id(p)) == pace], "weight_decay": 0.0, "pace": pace}
+            for pace in sorted(set(paces.values()))
+        ),
     ]

@@ -8,9 +8,10 @@ it; with `taps`, as Khalfaoui-Hassani et al. 2023 (Audio classification with dil
   `stem_kernel = [4, 18], stem_stride = [4, 18], stem_padding = 9`; 112 × 112 `[2, 9], [2, 9], 4`; 504 × 28 `[8, 4], [8, 2], 5`; 504 × 56
   `[4, 4], [4, 2], 5`. The second paper, of 128 bins, has `[2, 16], [2, 16], 0`, `bin_norm = false`, and `taps = 26, kernel = 23`.
 
-Pooling and classifier are the head `max_mean_pool` with `norm = true`, and 527 classes; `convert` renames published weights. The stem's
-padding makes steps of its own, so there are `steps(N)` of them, not N // stride. Its kernels see both sides, so it does not stream. Where
-fewer than 32 bins come in, the last halvings leave the bins alone.
+Pooling and classifier are the head `max_mean_pool` with `norm = true`, and 527 classes: what its `embedding` gives is the first paper's
+embedding of a scene, the model's `map` that of frames; `convert` renames published weights. The stem's padding makes steps of its own, so
+there are `steps(N)` of them, not N // stride. Its kernels see both sides, so it does not stream. Where fewer than 32 bins come in, the last
+halvings leave the bins alone.
 """
 
 from __future__ import annotations
@@ -122,6 +123,19 @@ class ConvNext(nn.Module):
         Returns:
             [B, D, M] hidden, the mean over what bins are left, and [B] valid steps.
         """
+        x, length = self.map(feature, length)
+        return x.mean(2), length
+
+    def map(self, feature: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
+        """The last stage's map: the embedding of frames, as the first paper calls it.
+
+        Args:
+            feature: [B, F, N] frames.
+            length: [B] valid frames.
+
+        Returns:
+            [B, D, F', M] map and [B] valid steps; of 224 bins and 1001 frames, F' = 7 and M = 31.
+        """
         x = self.bn0(feature)[:, None]
         kernel, stride, padding = self.stem_shape
         for i, (downsample, stage) in enumerate(zip(self.downsample_layers, self.stages, strict=True)):
@@ -134,7 +148,14 @@ class ConvNext(nn.Module):
             spacings = self.spacings[i] if self.spacings else None
             for block in stage.children():
                 x = block(x, length, spacings)
-        return x.mean(2), length
+        return x, length
+
+    def fold(self) -> None:
+        """Put plain kernels in place of learnable spacings, once for all: the same answers, and nothing to construct at each call."""
+        for stage, spacings in zip(self.stages, self.spacings, strict=False):
+            for block in stage.children():
+                block.dwconv = block.dwconv.folded(spacings)
+        self.spacings = nn.ModuleList()
 
 
 class _Norm(nn.LayerNorm):
