@@ -6,6 +6,7 @@ from torch import nn
 
 from auricle.contracts.losses import losses
 from auricle.losses.cross_entropy import CrossEntropy
+from auricle.losses.mmd import Mmd
 
 
 class Sums(CrossEntropy):
@@ -29,6 +30,15 @@ class Overflows(CrossEntropy):
         return -(rows * (logits.exp() / logits.exp().sum(-1, keepdim=True)).log()).sum(-1).mean()
 
 
+class LearnsFromUnlabelled(Mmd):
+    def forward(self, logits, target, *, embedding, domain):
+        return nn.functional.cross_entropy(logits, target) + self.discrepancy(embedding[~domain], embedding[domain])
+
+
+class AsksForMore(CrossEntropy):
+    needs = ("weather",)
+
+
 def failed(kind) -> set[str]:
     return {v.name for v in losses(kind) if not v.passed}
 
@@ -38,3 +48,5 @@ def test_each_fault_is_caught_by_its_check():
     assert "better is less" in failed(Backwards)
     assert "indices and rows" in failed(IndicesOnly)
     assert "extreme logits" in failed(Overflows)
+    assert "gradients" in failed(LearnsFromUnlabelled)
+    assert "made" in failed(AsksForMore)

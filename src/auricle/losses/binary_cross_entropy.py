@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from auricle.losses._classes import ClassWeighted, Weighing, rows
 
-class BinaryCrossEntropy(nn.Module):
+
+class BinaryCrossEntropy(ClassWeighted):
     """Mean over rows and classes of the binary cross entropy of each class.
 
     Args:
         label_smoothing: targets become (1 - s)·y + s/2.
+        class_weights: what rare classes count more by: "none", the "inverse" of their clips, or of their "effective" number.
+        beta: of the effective number (Cui et al. 2019, equation 2).
     """
 
-    def __init__(self, *, label_smoothing: float = 0.0) -> None:
-        super().__init__()
+    def __init__(self, *, label_smoothing: float = 0.0, class_weights: Weighing = "none", beta: float = 0.999) -> None:
+        super().__init__(class_weights, beta)
         self.label_smoothing = label_smoothing
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -26,7 +30,6 @@ class BinaryCrossEntropy(nn.Module):
         Returns:
             [] mean over rows and classes.
         """
-        if target.ndim == 1:
-            target = nn.functional.one_hot(target, logits.shape[-1]).to(logits)
-        target = target * (1 - self.label_smoothing) + self.label_smoothing / 2
-        return nn.functional.binary_cross_entropy_with_logits(logits, target)
+        smooth = rows(target, logits) * (1 - self.label_smoothing) + self.label_smoothing / 2
+        weight = None if self.weight is None else self.weight.to(logits)
+        return nn.functional.binary_cross_entropy_with_logits(logits, smooth, weight=weight)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
+from auricle.losses._classes import ClassWeighted, Weighing, rows
 
-class CrossEntropy(nn.Module):
-    """Mean of -Σ target · log softmax(logits).
+
+class CrossEntropy(ClassWeighted):
+    """Mean of -Σ target · log softmax(logits), weighted by class where asked.
 
     Args:
         label_smoothing: share of each target spread evenly over all classes (Szegedy et al. 2016, section 7).
+        class_weights: what rare classes count more by: "none", the "inverse" of their clips, or of their "effective" number.
+        beta: of the effective number (Cui et al. 2019, equation 2).
     """
 
-    def __init__(self, *, label_smoothing: float = 0.1) -> None:
-        super().__init__()
+    def __init__(self, *, label_smoothing: float = 0.1, class_weights: Weighing = "none", beta: float = 0.999) -> None:
+        super().__init__(class_weights, beta)
         self.label_smoothing = label_smoothing
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -24,6 +29,11 @@ class CrossEntropy(nn.Module):
             target: [B] class indices, or [B, K] rows that sum to 1.
 
         Returns:
-            [] mean over rows.
+            [] mean over rows, each weighted by its classes.
         """
-        return nn.functional.cross_entropy(logits, target, label_smoothing=self.label_smoothing)
+        if self.weight is None:
+            return nn.functional.cross_entropy(logits, target, label_smoothing=self.label_smoothing)
+        share = rows(target, logits)
+        each = nn.functional.cross_entropy(logits, share, label_smoothing=self.label_smoothing, reduction="none")
+        weight = share @ self.weight.to(logits)
+        return torch.dot(each, weight) / weight.sum()

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
+
+from auricle.losses._classes import ClassWeighted, Weighing, rows
 
 
-class Focal(nn.Module):
-    """Mean of -Σ target · (1 - p)^gamma · log p.
+class Focal(ClassWeighted):
+    """Mean of -Σ weight · target · (1 - p)^gamma · log p.
 
     Args:
         gamma: how fast the weight of well classified clips falls; 0 is cross entropy.
+        class_weights: the paper's alpha by class: "none", the "inverse" of its clips, or of their "effective" number.
+        beta: of the effective number (Cui et al. 2019, equation 2).
     """
 
-    def __init__(self, *, gamma: float = 2.0) -> None:
-        super().__init__()
+    def __init__(self, *, gamma: float = 2.0, class_weights: Weighing = "none", beta: float = 0.999) -> None:
+        super().__init__(class_weights, beta)
         self.gamma = gamma
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -27,7 +31,9 @@ class Focal(nn.Module):
             [] mean over rows.
         """
         log_p = logits.log_softmax(-1)
-        rows = target if target.ndim == 2 else nn.functional.one_hot(target, logits.shape[-1]).to(log_p)
+        share = rows(target, log_p)
+        if self.weight is not None:
+            share = share * self.weight.to(share)
         # 1 - p without cancellation; kept above 0, where a power below 1 has no finite slope.
         missing = (-log_p.expm1()).clamp(min=1e-12)
-        return -(rows * missing**self.gamma * log_p).sum(-1).mean()
+        return -(share * missing**self.gamma * log_p).sum(-1).mean()
