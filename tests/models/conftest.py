@@ -16,14 +16,14 @@ from auricle.types import Task
 
 @pytest.fixture
 def exported(tmp_path: Path) -> Callable[[dict[str, Any]], Any]:
-    """From a model's settings to the largest difference that the exporter saw, clips and streams, between its file and torch."""
+    """From a model's settings, and another front end or head, to the differences between its file and torch that the exporter saw."""
 
-    def write(model: dict[str, Any]) -> Any:
+    def write(model: dict[str, Any], *, frontend: dict[str, Any] | None = None, head: str = "mean_pool") -> Any:
         from auricle.exporters.onnx import Onnx
 
         torch.manual_seed(0)
-        frontend = {"name": "log_mel", "bins": 20}
-        recipe = recipes.parse({"sample_rate": 8000, "frontend": frontend, "model": model, "feed": {"seconds": 1.0, "min_seconds": 0.1}})
+        tree = {"sample_rate": 8000, "model": model, "head": head, "feed": {"seconds": 1.0, "min_seconds": 0.1}}
+        recipe = recipes.parse({**tree, "frontend": frontend or {"name": "log_mel", "bins": 20}})
         task = Task(("bark", "bell", "rain"), "single")
         pipe = bundles.build(recipe, task)
         with torch.no_grad():

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from auricle.errors import BundleError, ShapeError
-from auricle.layers.masked import masked
+from auricle.errors import BundleError
 from auricle.models._arrays import arrays
+from auricle.models._sound_net import SoundNet, renamed
 
 # Channels, kernel, stride and padding of each convolution, and the pool behind it.
 _LAYERS = (
@@ -30,12 +30,11 @@ _LAYERS = (
     (512, 4, 2, 2, 1),
     (1024, 4, 2, 2, 1),
 )
-_OBJECTS, _SCENES = 1000, 401
 _LAST = (8, 2, 0)  # kernel, stride and padding of conv8
 _PORT = {"weights": "0.weight", "biases": "0.bias", "gamma": "1.weight", "beta": "1.bias", "mean": "1.running_mean", "var": "1.running_var"}
 
 
-class SoundNet8(nn.Module):
+class SoundNet8(SoundNet):
     """Seven convolutions with pools, and two classifiers in an eighth.
 
     Args:
@@ -45,7 +44,6 @@ class SoundNet8(nn.Module):
     """
 
     small: ClassVar[dict[str, object]] = {"until": "conv3", "width": 0.125}
-    streamable = False
 
     def __init__(
         self,
@@ -54,81 +52,7 @@ class SoundNet8(nn.Module):
         until: Literal["conv1", "pool1", "conv2", "pool2", "conv3", "conv4", "conv5", "pool5", "conv6", "conv7", "conv8"] = "conv7",
         width: float = 1.0,
     ) -> None:
-        super().__init__()
-        self.bins = bins
-        self.until = until
-        self.spans: list[tuple[int, int, int]] = []  # kernel, stride and padding of every convolution and pool on the way
-        inputs = bins
-        for i, (count, *span, pool) in enumerate(_LAYERS[: int(until[-1])]):
-            outputs = max(1, round(width * count))
-            convolution = nn.Conv1d(inputs, outputs, span[0], span[1], span[2])
-            self.add_module(f"conv{i + 1}", nn.Sequential(convolution, nn.BatchNorm1d(outputs)))
-            self.spans.append((span[0], span[1], span[2]))
-            if pool > 1 and until != f"conv{i + 1}":
-                self.spans.append((pool, pool, 0))
-            inputs = outputs
-        self.dim = inputs
-        if until == "conv8":
-            self.conv8 = nn.Sequential(nn.Conv1d(inputs, _OBJECTS, *_LAST))
-            self.conv8_2 = nn.Sequential(nn.Conv1d(inputs, _SCENES, *_LAST))
-            self.spans.append(_LAST)
-            self.dim = _OBJECTS + _SCENES
-        self.stride, self.min_frames, last = 1, 1, 0
-        for kernel, stride, padding in reversed(self.spans):
-            self.stride *= stride
-            self.min_frames = (self.min_frames - 1) * stride + kernel - 2 * padding
-            last = last * stride - padding + kernel - 1  # the last frame that step 0 hears
-        self.lookahead = max(0, last + 1 - self.stride)
-        for layer in self.modules():
-            if isinstance(layer, nn.Conv1d):
-                nn.init.normal_(layer.weight, std=0.01)
-            elif isinstance(layer, nn.BatchNorm1d):
-                nn.init.normal_(layer.weight, 1.0, 0.02)
-
-    def steps(self, frames: Tensor) -> Tensor:
-        """How many steps so many frames make.
-
-        Args:
-            frames: [B] frames.
-
-        Returns:
-            [B] steps.
-        """
-        for span in self.spans:
-            frames = _counted(frames, span)
-        return frames
-
-    def forward(self, feature: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
-        """Hidden sequence of each row.
-
-        Args:
-            feature: [B, F, N] frames, which are samples of the wave.
-            length: [B] valid frames.
-
-        Returns:
-            [B, D, M] hidden, and [B] valid steps.
-
-        Raises:
-            ShapeError: the clip is too short for one step.
-        """
-        if not torch.compiler.is_exporting() and feature.shape[-1] < self.min_frames:
-            raise ShapeError(f"the clip has {feature.shape[-1]:,} frames; {self.until} of SoundNet-8 needs {self.min_frames:,}; tile it")
-        x = feature
-        for i, (_, *span, pool) in enumerate(_LAYERS[: int(self.until[-1])]):
-            x = torch.relu(self.get_submodule(f"conv{i + 1}")(masked(x, length)))
-            length = _counted(length, (span[0], span[1], span[2]))
-            if pool > 1 and self.until != f"conv{i + 1}":
-                x = nn.functional.max_pool1d(x, pool)
-                length = _counted(length, (pool, pool, 0))
-        if self.until == "conv8":
-            x = torch.cat([self.conv8(x), self.conv8_2(x)], dim=1)
-            length = _counted(length, _LAST)
-        return x, length
-
-
-def _counted(frames: Tensor, span: tuple[int, int, int]) -> Tensor:
-    kernel, stride, padding = span
-    return (torch.div(frames + 2 * padding - kernel, stride, rounding_mode="floor") + 1).clamp(min=0)
+        super().__init__(bins, layers=_LAYERS, last=_LAST, until=until, width=width)
 
 
 def convert(state: Mapping[str, Tensor], *, until: str = "conv8") -> dict[str, Tensor]:
@@ -146,9 +70,7 @@ def convert(state: Mapping[str, Tensor], *, until: str = "conv8") -> dict[str, T
     """
     if "conv1.0.weight" not in state:
         raise BundleError("the state has no conv1.0.weight, which every port of SoundNet-8 has")
-    return {
-        f"model.{name}": value.squeeze(-1) if value.ndim == 4 else value for name, value in state.items() if name[:5] <= f"conv{until[-1]}"
-    }
+    return renamed(state, until=until)
 
 
 def convert_arrays(path: Path, *, until: str = "conv8") -> dict[str, Tensor]:
