@@ -31,5 +31,5 @@ def tree(tmp_path: Path) -> Tree:
 def nothing_at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Neither the person's data nor their cache is seen."""
     monkeypatch.delenv("AURICLE_DATA", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("AURICLE_CACHE", str(tmp_path / "cache" / "auricle"))
     return tmp_path / "cache" / "auricle" / "data"

@@ -12,6 +12,7 @@ ROWS = (
     "datasets augments frontends models heads losses metrics deciders audits",
     "pipe",
     "bundle",
+    "pretrained",
     "feed",
     "learning reports language",
     "compressors exporters",

@@ -36,7 +36,7 @@ def test_the_whole_pipe_is_shown(tmp_path):
 
 def test_made_up_sounds_are_called_so(tmp_path, monkeypatch):
     monkeypatch.delenv("AURICLE_DATA", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("AURICLE_CACHE", str(tmp_path))
     step = next(iter(demo()))
     assert step.told[0] == "sketches"
     assert "not recordings" in step.text()

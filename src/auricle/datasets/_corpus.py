@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from auricle import catalog
+from auricle.datasets._cache import cache
 from auricle.datasets._download import Progress
 from auricle.datasets._files import sound_files
 from auricle.errors import DataError, RequestError
@@ -93,7 +94,7 @@ def download(name: str, *, root: Path | None = None, progress: Progress | None =
     """
     if name not in published():
         raise RequestError(f"{name!r} is not a known corpus{catalog.nearest(name, published())}")
-    place = root or cache() / name
+    place = root or cache("data") / name
     place.parent.mkdir(parents=True, exist_ok=True)
     return Path(catalog.make("datasets", Spec(name)).download(place, progress=progress))
 
@@ -109,13 +110,7 @@ def data_folders() -> Iterator[Path]:
     if named:
         yield Path(named).expanduser()
         yield Path(named).expanduser() / "data"
-    yield cache()
-
-
-def cache() -> Path:
-    """Folder of the user's cache into which corpora are downloaded."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base).expanduser() if base else Path.home() / ".cache") / "auricle" / "data"
+    yield cache("data")
 
 
 def locate(data: str) -> Path:
@@ -147,7 +142,7 @@ def locate(data: str) -> Path:
     if data in published():
         entry = catalog.make("datasets", Spec(data))
         if getattr(entry, "made", False):
-            return Path(entry.download(cache() / data))
+            return Path(entry.download(cache("data") / data))
         raise RequestError(f"{data} is not on this machine: looked in {', '.join(map(str, data_folders()))}", hint=_hint(data))
     if os.sep in data or path.suffix:
         raise RequestError(f"{data} is not there; wanted a folder, a table file or one of {', '.join(published())}")

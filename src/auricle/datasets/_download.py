@@ -25,6 +25,7 @@ from typing import IO, cast
 
 from auricle import __version__
 from auricle.errors import DataError
+from auricle.types import Seconds
 
 Progress = Callable[[int, int], None]
 _BLOCK = 1 << 18
@@ -73,7 +74,7 @@ def download(archive: Archive, root: Path, *, progress: Progress | None = None, 
         part.mkdir(parents=True, exist_ok=True)
         file = part / archive.file
         if not file.is_file():
-            _fetch(archive, file, progress or _silent, attempts)
+            fetch(archive, file, progress=progress, attempts=attempts)
         unpacked = part / "unpacked"
         shutil.rmtree(unpacked, ignore_errors=True)
         try:
@@ -135,14 +136,26 @@ def contents(folder: Path, pattern: str) -> str:
     return total.hexdigest()
 
 
-def _fetch(archive: Archive, file: Path, progress: Progress, attempts: int) -> None:
+def fetch(archive: Archive, file: Path, *, progress: Progress | None = None, attempts: int = 5, patience: Seconds = 60.0) -> None:
+    """A published file brought whole and checked, gone on with where an earlier attempt stopped.
+
+    Args:
+        archive: what to bring.
+        file: where to; it appears only when it is whole and right.
+        progress: called with bytes so far and bytes in all (0 where unknown).
+        attempts: how often a cut connection is taken up again before giving up.
+        patience: how long the other side may be silent.
+
+    Raises:
+        DataError: no connection, or a wrong checksum.
+    """
     part = file.with_name(file.name + ".part")
     failure = ""
     for attempt in range(attempts):
         if attempt:
             time.sleep(min(0.1 * 2**attempt, 5.0))
         try:
-            if _stream(archive, part, progress):
+            if _stream(archive, part, progress or _silent, patience):
                 break
             failure = "the connection was cut"
         except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as wrong:
@@ -152,15 +165,27 @@ def _fetch(archive: Archive, file: Path, progress: Progress, attempts: int) -> N
     else:
         got = part.stat().st_size if part.is_file() else 0
         raise DataError(f"{archive.address} could not be brought whole: {failure}, after {got} bytes", hint="run it again to go on")
-    if archive.checksums:
-        sums = [f"{kind}:{_sum(part, kind)}" for kind in sorted({c.partition(":")[0] for c in archive.checksums})]
-        if not set(sums) & set(archive.checksums):
-            part.unlink()
-            raise DataError(f"{archive.address} arrived with the checksum {sums[0]}; wanted {archive.checksums[0]}; it was thrown away")
+    if odd := unlike(part, archive.checksums):
+        part.unlink()
+        raise DataError(f"{archive.address} arrived with the checksum {odd}; wanted {archive.checksums[0]}; it was thrown away")
     part.replace(file)
 
 
-def _stream(archive: Archive, part: Path, progress: Progress) -> bool:
+def unlike(file: Path, checksums: tuple[str, ...]) -> str:
+    """The file's checksum where it is none of the wanted ones.
+
+    Args:
+        file: to be checked.
+        checksums: "sha256:…" or "md5:…", any one of which is right; none lets every file pass.
+
+    Returns:
+        Its own, of the first wanted kind, or "" where it is right.
+    """
+    sums = [f"{kind}:{_sum(file, kind)}" for kind in dict.fromkeys(c.partition(":")[0] for c in checksums)]
+    return "" if not checksums or set(sums) & set(checksums) else sums[0]
+
+
+def _stream(archive: Archive, part: Path, progress: Progress, patience: Seconds) -> bool:
     """One connection's worth; True when the file is whole."""
     tag = part.with_name(part.name + ".tag")
     had = part.stat().st_size if part.is_file() else 0
@@ -172,7 +197,7 @@ def _stream(archive: Archive, part: Path, progress: Progress) -> bool:
         if tag.is_file():
             request.add_header("If-Range", tag.read_text(encoding="ascii"))
     try:
-        answer = cast(http.client.HTTPResponse, urllib.request.urlopen(request, timeout=60))  # noqa: S310 - checked above
+        answer = cast(http.client.HTTPResponse, urllib.request.urlopen(request, timeout=patience))  # noqa: S310 - checked above
     except urllib.error.HTTPError as wrong:
         if wrong.code != 416:
             raise
