@@ -90,9 +90,9 @@ def test_order_depends_on_seed_and_epoch_only(items: tuple[Item, ...]) -> None:
     assert tuple(feed.order(items, 2)) == orders[0, 2]
 
 
-def test_balance_draws_classes_equally(items: tuple[Item, ...]) -> None:
+def test_balanced_sampler_draws_classes_equally(items: tuple[Item, ...]) -> None:
     # 2, 2 and 10 clips of the three classes.
-    feed = _feed(balance=True)
+    feed = _feed(sampler="balanced")
     drawn = Counter(items[i].target[0] for epoch in range(300) for i in feed.order(items, epoch))
     total = sum(drawn.values())
     assert total == 300 * 14

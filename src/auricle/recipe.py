@@ -64,6 +64,22 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True)
+class Transfer:
+    """What the network knew before.
+
+    Args:
+        weights: "" begins from scratch; else a name (`auricle show weights`), or the folder of a bundle or a run. The front end and the model
+            must be theirs; of the head, the layer of the classes is made anew where the classes are others.
+        freeze: share of the model's layers, from the input on, that don't learn; their norms keep the statistics they came with.
+        lr_scale: learning rate of what was learnt before, in units of `train.lr`.
+    """
+
+    weights: str = ""
+    freeze: float = 0.0
+    lr_scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Train:
     """The training loop's settings.
 
@@ -76,7 +92,8 @@ class Train:
         clip_norm: largest norm of the gradient; 0 does not clip.
         ema: decay of the averaged weights that are evaluated and kept; 0 keeps the last weights.
         patience: epochs without improvement of the development loss before stopping; 0 never stops early, and keeps the last epoch.
-        balance: draw classes equally often instead of clips.
+        sampler: which clips an epoch visits; "shuffle" each once, "balanced" classes equally often, "square_root" by the root of their
+            clips, "round_robin" one clip of each class in turn.
         precision: "32-true" or "bf16-mixed".
         device: "auto", "cpu", "cuda" or "mps".
         devices: how many of them, each a process; the batch is shared out.
@@ -94,7 +111,7 @@ class Train:
     clip_norm: float = 5.0
     ema: float = 0.995
     patience: int = 0
-    balance: bool = False
+    sampler: Literal["shuffle", "balanced", "square_root", "round_robin"] = "shuffle"
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     devices: int = 1
@@ -121,6 +138,7 @@ class Recipe:
         decider: None lets the task decide.
         feed: how clips become rows.
         split: which clips train, choose and judge.
+        transfer: what training starts from.
         train: the loop.
         expect: a measured score this recipe should reach, and its tolerance; never part of the identity.
         note: where the numbers come from.
@@ -137,6 +155,7 @@ class Recipe:
     decider: Spec | None = None
     feed: Feed = field(default_factory=Feed)
     split: Split = field(default_factory=Split)
+    transfer: Transfer = field(default_factory=Transfer)
     train: Train = field(default_factory=Train)
     expect: dict[str, float] = field(default_factory=dict)
     note: str = ""
@@ -246,7 +265,7 @@ def parse(tree: dict[str, Any]) -> Recipe:
             values[key] = catalog.check(_STAGES[key], _spec(value, key), where=key)
         elif key == "augment":
             values[key] = tuple(catalog.check("augments", _spec(v, key), where=key) for v in _list(value, key))
-        elif key in {"feed", "split", "train"}:
+        elif key in {"feed", "split", "transfer", "train"}:
             values[key] = _section(hints[key], value, key)
         else:
             values[key] = _plain(hints[key], value, key)

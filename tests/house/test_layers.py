@@ -12,7 +12,7 @@ ROWS = (
     "datasets augments frontends models heads losses metrics deciders audits",
     "pipe",
     "bundle",
-    "pretrained",
+    "pretrained sampler",
     "feed",
     "learning reports language",
     "compressors exporters",

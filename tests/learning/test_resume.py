@@ -22,7 +22,7 @@ from auricle.learning.experiment import Prepared
 from auricle.learning.loop import Training
 from auricle.pipe import Pipe
 
-_FULL = {"epochs": 8, "patience": 50, "balance": True, "workers": 2, "checkpoint_minutes": 0.001}
+_FULL = {"epochs": 8, "patience": 50, "sampler": "balanced", "workers": 2, "checkpoint_minutes": 0.001}
 _PLAIN = {"epochs": 8, "ema": 0.0, "workers": 1, "checkpoint_minutes": 0.002}
 
 
