@@ -20,7 +20,7 @@ def test_empty_few_and_uneven() -> None:
     assert found[0].sentence.startswith("no clip is labelled c")
     assert "(b 3)" in found[1].sentence
     assert found[2].sentence.startswith("a has 200 clips, b 3")
-    assert found[2].fix == "--set train.balance=true"
+    assert found[2].fix == "--set train.sampler=balanced"
 
 
 def test_a_class_of_one_group() -> None:

@@ -35,7 +35,7 @@ def balance(items: Sequence[Item], task: Task) -> list[Finding]:
     if len(counts) > 1 and counts[-1][0] > _UNEVEN * counts[0][0]:
         (least, rare), (most, common) = counts[0], counts[-1]
         sentence = f"{common} has {most} clips, {rare} {least}: accuracy hides the rare classes; look at balanced accuracy"
-        finds.append(Finding("warning", sentence, fix="--set train.balance=true"))
+        finds.append(Finding("warning", sentence, fix="--set train.sampler=balanced"))
     lonely = [label for label in task.labels if _groups(items, label) == 1 and clips[label] > 1]
     if lonely:
         sentence = f"all clips of {_few(lonely)} come from one group: a split by group cannot both train and judge them"
