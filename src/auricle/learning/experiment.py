@@ -18,6 +18,7 @@ from auricle.datasets._corpus import Corpus, open_corpus
 from auricle.datasets._division import Division, divide
 from auricle.errors import DataError, RequestError
 from auricle.feed import Feed, rng
+from auricle.learning import transfer
 from auricle.learning.loop import Progress, Training
 from auricle.learning.score import Scored, score
 from auricle.metrics import _calibration
@@ -84,7 +85,7 @@ def prepare(data: str, recipe: Recipe, *, bar: Bar) -> Prepared:
 
 
 def training(prepared: Prepared, *, budget: Seconds = 0.0) -> Training:
-    """A run at its first step, initialised from the seed, its front end fitted on training clips.
+    """A run at its first step, initialised from the seed or from what the recipe transfers, its front end fitted on training clips.
 
     Args:
         prepared: the corpus.
@@ -96,9 +97,11 @@ def training(prepared: Prepared, *, budget: Seconds = 0.0) -> Training:
     recipe, feed, division = prepared.recipe, prepared.feed, prepared.division
     torch.manual_seed(rng(recipe.seed, "initial").initial_seed())
     pipe = build(recipe, prepared.corpus.task)
-    if hasattr(pipe.frontend, "fit"):
+    learnt = transfer.start(pipe, recipe, prepared.corpus.task)
+    if not learnt and hasattr(pipe.frontend, "fit"):
         pipe.frontend.fit(_some_waves(feed, division.train, pipe.min_samples))
-    return Training(pipe, feed, division.train, division.dev, budget)
+    paces = dict.fromkeys(learnt, recipe.transfer.lr_scale)
+    return Training(pipe, feed, division.train, division.dev, budget, paces=paces)
 
 
 def finish(run: Training, prepared: Prepared, folder: Path, report: Callable[[Progress, float], None]) -> Bundle:
@@ -123,17 +126,19 @@ def finish(run: Training, prepared: Prepared, folder: Path, report: Callable[[Pr
         if corpus.task.kind == "multi":
             calibrated = scored.probabilities(temperature).double().numpy()
             thresholds = tuple(_calibration.thresholds(calibrated, scored.target.numpy()).tolist())
+    origin = transfer.origin(recipe)
     card = {
         "dataset": corpus.name,
         "license": corpus.license,
         "citation": corpus.citation,
-        "weights_may_ship": corpus.weights_may_ship,
+        "weights_may_ship": corpus.weights_may_ship and origin.get("weights_may_ship", True),
         "rule": division.protocol,
         "digest": division.digest,
         "selection": selection(recipe, bool(division.dev)),
         "decoders": decoders(division.train),
         "train_clips": len(division.train),
         "dev_clips": len(division.dev),
+        **({"transfer": origin} if origin else {}),
     }
     return Bundle(pipe, recipe, corpus.task, temperature, thresholds, card)
 

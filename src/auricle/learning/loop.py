@@ -12,7 +12,7 @@ import hashlib
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,9 +73,20 @@ class Training:
         train: items to fit.
         dev: items to judge by; may be empty.
         budget: seconds to fit the run into, or 0.
+        paces: learning rates of single parameters by name, in units of the recipe's. Those that take no gradient don't learn, and layers
+            of nothing else stay in evaluation mode.
     """
 
-    def __init__(self, pipe: Pipe, feed: Feed, train: tuple[Item, ...], dev: tuple[Item, ...], budget: Seconds = 0.0) -> None:
+    def __init__(
+        self,
+        pipe: Pipe,
+        feed: Feed,
+        train: tuple[Item, ...],
+        dev: tuple[Item, ...],
+        budget: Seconds = 0.0,
+        *,
+        paces: Mapping[str, float] | None = None,
+    ) -> None:
         self.recipe: Recipe = feed.recipe
         self.feed, self.train, self.dev, self.budget = feed, train, dev, budget
         settings = self.recipe.train
@@ -88,8 +99,9 @@ class Training:
         pipe.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = self.fabric.to_device(copy.deepcopy(pipe)).eval()
         self.objective = Objective(pipe, self.recipe, feed.task)
-        self.optimizer = torch.optim.AdamW(_groups(pipe, settings.weight_decay), lr=settings.lr)
+        self.optimizer = torch.optim.AdamW(_groups(pipe, settings.weight_decay, paces or {}), lr=settings.lr)
         self.module, self.fast = self.fabric.setup(self.objective, self.optimizer)
+        self._fixed = [part for part in pipe.modules() if (own := [*part.parameters(False)]) and not any(p.requires_grad for p in own)]
         self._settling = [part for part in pipe.modules() if hasattr(part, "settle")]
         self._means = _floats(self.average)
         self._nows = _floats(self.objective.pipe)
@@ -144,6 +156,8 @@ class Training:
         """Steps of one epoch, up to its end, to the time of the next checkpoint, or to an interruption."""
         at = self.at
         self.module.train()
+        for part in self._fixed:
+            part.eval()
         batches = self.feed.batches(self.train, at.epoch, first=at.step, rank=self.fabric.global_rank, ranks=self.fabric.world_size)
         before = time.monotonic()
         for batch in batches:
@@ -276,16 +290,13 @@ def _floats(pipe: Pipe) -> list[Tensor]:
     return [value for value in pipe.state_dict().values() if value.is_floating_point()]
 
 
-def _groups(pipe: Pipe, weight_decay: float) -> list[dict[str, Any]]:
+def _groups(pipe: Pipe, weight_decay: float, paces: Mapping[str, float]) -> list[dict[str, Any]]:
     """Weight decay on matrices and kernels, none on biases and norms; a module's `pace` speeds its own parameters up, undecayed."""
-    paces = {id(p): float(part.pace) for part in pipe.modules() if hasattr(part, "pace") for p in part.parameters()}  # type: ignore[arg-type]
-    parameters = [p for p in pipe.parameters() if p.requires_grad]
-    others = [p for p in parameters if id(p) not in paces]
-    return [
-        {"params": [p for p in others if p.ndim > 1], "weight_decay": weight_decay, "pace": 1.0},
-        {"params": [p for p in others if p.ndim <= 1], "weight_decay": 0.0, "pace": 1.0},
-        *(
-            {"params": [p for p in parameters if paces.get(id(p)) == pace], "weight_decay": 0.0, "pace": pace}
-            for pace in sorted(set(paces.values()))
-        ),
-    ]
+    own = {id(p): float(part.pace) for part in pipe.modules() if hasattr(part, "pace") for p in part.parameters()}  # type: ignore[arg-type]
+    alike: dict[tuple[float, float], list[Tensor]] = {(1.0, weight_decay): []}  # first, for the log tells its rate
+    for name, parameter in pipe.named_parameters():
+        if parameter.requires_grad:
+            decay = weight_decay if parameter.ndim > 1 and id(parameter) not in own else 0.0
+            pace = own.get(id(parameter), 1.0) * paces.get(name, 1.0)
+            alike.setdefault((pace, decay), []).append(parameter)
+    return [{"params": parameters, "weight_decay": decay, "pace": pace} for (pace, decay), parameters in alike.items()]

@@ -1,0 +1,125 @@
+"""What a network knew before: weights of a bundle taken over into a pipe for other labels, some of its layers fixed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import torch
+from torch import nn
+
+from auricle import bundle as bundles
+from auricle import catalog, pretrained
+from auricle.errors import BundleError, RequestError
+from auricle.pipe import Pipe
+from auricle.recipe import Recipe
+from auricle.types import Task
+
+_TOLD = ("dataset", "license", "citation", "weights_may_ship", "sha256")
+
+
+def start(pipe: Pipe, recipe: Recipe, task: Task) -> frozenset[str]:
+    """Take over the weights that the recipe names, and fix the layers that it freezes.
+
+    Front end and model are taken whole. Of the head everything that has the same name and shape, except the layer of the classes where
+    they are others: its tensors are those whose shapes depend on how many classes there are.
+
+    Args:
+        pipe: just built; changed in place.
+        recipe: names the weights.
+        task: what is to be learnt.
+
+    Returns:
+        Names of the tensors that were taken over; none where the recipe begins from scratch.
+
+    Raises:
+        RequestError: no such weights; another front end; layers to be frozen of a network that knows nothing.
+        BundleError: the weights are of another network, or damaged.
+    """
+    settings = recipe.transfer
+    if not 0 <= settings.freeze <= 1:
+        raise RequestError(f"recipe.transfer.freeze is {settings.freeze}; wanted a share of the layers, 0 to 1")
+    if not settings.weights:
+        if settings.freeze:
+            raise RequestError("recipe.transfer.freeze fixes layers, but recipe.transfer.weights names nothing they could have learnt from")
+        return frozenset()
+    source = bundles.load(pretrained.locate(settings.weights))
+    _refuse_another_front_end(recipe, source.recipe)
+    own, other = pipe.state_dict(), source.pipe.state_dict()
+    anew = set() if source.task.labels == task.labels else _of_classes(pipe, recipe, len(task.labels))
+    taken = {k: v for k, v in other.items() if k in own and own[k].shape == v.shape and k not in anew}
+    odd = sorted(k for k in own.keys() | other.keys() if k not in taken and not k.startswith("head."))
+    if odd:
+        raise BundleError(
+            f"{settings.weights} is of another network than recipe.model: {len(odd)} tensors don't fit, first {odd[0]}",
+            hint=f"its model is {json.dumps({'name': source.recipe.model.name, **source.recipe.model.args})}",
+        )
+    pipe.load_state_dict({**own, **taken})
+    for layer in layers(pipe.model)[: round(settings.freeze * len(layers(pipe.model)))]:
+        for part in layer:
+            for parameter in part.parameters(recurse=False):
+                parameter.requires_grad_(False)
+    return frozenset(taken)
+
+
+def origin(recipe: Recipe) -> dict[str, Any]:
+    """What is known of the weights that a recipe transfers, for the model's card.
+
+    Args:
+        recipe: names them.
+
+    Returns:
+        Plain JSON values; none where it begins from scratch.
+    """
+    name = recipe.transfer.weights
+    if not name:
+        return {}
+    place = pretrained.locate(name)
+    folder = place if (place / "bundle.json").is_file() else place / "bundle"
+    card = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))["card"]
+    return {"weights": name, **{k: card[k] for k in _TOLD if k in card}}
+
+
+def layers(model: nn.Module) -> list[list[nn.Module]]:
+    """The layers of a network from its input on; what has no matrix or kernel of its own, such as a norm, belongs to the layer before it.
+
+    Args:
+        model: whose parts stand in the order in which they are used.
+
+    Returns:
+        Modules with parameters of their own, by layer.
+    """
+    found: list[list[nn.Module]] = []
+    for part in model.modules():
+        own = list(part.parameters(recurse=False))
+        if own and (not found or any(p.ndim > 1 for p in own)):
+            found.append([part])
+        elif own:
+            found[-1].append(part)
+    return found
+
+
+def _of_classes(pipe: Pipe, recipe: Recipe, classes: int) -> set[str]:
+    with torch.device("meta"):
+        made = [catalog.make("heads", recipe.head, pipe.model.dim, classes + more).state_dict() for more in (0, 1)]
+    return {f"head.{k}" for k in made[0] if made[0][k].shape != made[1][k].shape}
+
+
+def _refuse_another_front_end(recipe: Recipe, source: Recipe) -> None:
+    """Weights that hear another feature than they were taught on lose much of what they know, without any error."""
+    here, there = ({"sample_rate": each.sample_rate, **_flat(each.tree()["frontend"])} for each in (recipe, source))
+    for key in sorted(here.keys() | there.keys()):
+        if here.get(key) != there.get(key):
+            raise RequestError(
+                f"recipe.{key if key == 'sample_rate' else f'frontend.{key}'} is {here.get(key)!r}; "
+                f"{recipe.transfer.weights} was taught with {there.get(key)!r}",
+                hint="take its front end and sample rate, or begin from scratch",
+            )
+
+
+def _flat(tree: dict[str, Any]) -> dict[str, Any]:
+    """Settings of one front end or of several, by their dotted names."""
+    found: dict[str, Any] = {}
+    for key, value in tree.items():
+        found |= {f"{key}.{k}": v for k, v in _flat(value).items()} if isinstance(value, dict) else {key: value}
+    return found
