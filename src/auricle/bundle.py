@@ -59,11 +59,25 @@ def build(recipe: Recipe, task: Task) -> Pipe:
 
     Returns:
         The pipe, in training mode, initialised from torch's random state.
+
+    Raises:
+        RequestError: the model doesn't take what the front end gives.
     """
     frontend = _frontend(recipe)
     model = catalog.make("models", recipe.model, frontend.bins)
+    takes = getattr(model, "channels", (0,))
+    for name, each in {recipe.frontend.name: frontend}.items() if isinstance(recipe.frontend, Spec) else frontend.members.items():
+        _refuse_other_channels(name, each, takes=takes.get(name, (0,)) if isinstance(takes, dict) else takes, model=recipe.model.name)
     head = catalog.make("heads", recipe.head, model.dim, len(task.labels))
     return Pipe(frontend, model, head)
+
+
+def _refuse_other_channels(name: str, frontend: Any, *, takes: tuple[int, ...], model: str) -> None:
+    """A picture goes to a model that wants one; what has no channels counts as 0."""
+    gives = getattr(frontend, "channels", 0)
+    if gives not in takes:
+        shapes = {0: "frames without channels", **{n: f"pictures of {n} channel{'s' * (n > 1)}" for n in (gives, *takes) if n}}
+        raise RequestError(f"the front end {name} gives {shapes[gives]}; the model {model} takes {' or '.join(shapes[n] for n in takes)}")
 
 
 def _frontend(recipe: Recipe) -> Any:

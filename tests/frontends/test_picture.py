@@ -7,8 +7,8 @@ from tests.frontends.clips import clip, rows
 from tests.reference.make_colour_maps import maps
 
 from auricle.errors import RequestError
-from auricle.frontends._resize import resized
 from auricle.frontends.picture import Picture
+from auricle.layers.resized import resized
 
 
 @pytest.mark.parametrize("frames", [7, 100, 224, 301, 1000])

@@ -14,6 +14,7 @@ from auricle.contracts._signature import docstring, signature
 from auricle.contracts._stream import chunkings, flat, interleaved, streamed
 from auricle.contracts._verdict import Check, Verdict, demand, verdicts
 from auricle.errors import AuricleError
+from auricle.types import State
 
 _BINS = 20
 
@@ -22,27 +23,30 @@ def models(make: Callable[..., Any]) -> Iterator[Verdict]:
     """Runs the battery on a model.
 
     Args:
-        make: its class, or a partial of it; called with `bins` and the settings of its attribute `small`, where it has one.
+        make: its class, or a partial of it; called with `bins` and the settings of its attribute `small`, where it has one. One that
+            needs several front ends gets features of as many bins from each.
 
     Yields:
         One verdict a check.
     """
     kind = make.func if isinstance(make, partial) else make
-    yield from verdicts(_checks(partial(kind, **{**getattr(kind, "small", {}), **getattr(make, "keywords", {})})))
+    small = partial(kind, **{**getattr(kind, "small", {}), **getattr(make, "keywords", {})})
+    yield from verdicts(_checks(small, tuple(getattr(kind, "needs", ()))))
 
 
-def _checks(make: Callable[..., Any]) -> Iterator[Check]:
+def _checks(own: Callable[..., Any], needs: tuple[str, ...]) -> Iterator[Check]:
+    make: Callable[..., Any] = partial(_Joined, own, needs) if needs else own
     yield "made", lambda: _made(make)
     model = make(_BINS)
     stride = int(model.stride)
     subject = Subject(lambda: _module(make), _feature, _call, steps=stride * max(6, 48 // stride), shortest=stride, unit=stride)
-    yield "signature", lambda: signature(make, ("bins",))
+    yield "signature", lambda: signature(own, ("bins",))
     yield "shape", lambda: _shape(subject)
     yield "bins", lambda: _bins(make)
     yield "lookahead", lambda: _lookahead(subject)
     yield from module_checks(subject)
     if not model.streamable:
-        yield "stream", lambda: _refusal(make)
+        yield "stream", lambda: _refusal(own)
         return
     yield "stream", lambda: _stream(subject)
     yield "two streams", lambda: interleaved(settled(subject), subject.inputs(2, subject.steps), stride=stride)
@@ -54,6 +58,33 @@ def _module(make: Callable[..., Any]) -> nn.Module:
     demand(isinstance(module, nn.Module), "it is not a torch.nn.Module; derive the class from nn.Module")
     assert isinstance(module, nn.Module)
     return module
+
+
+class _Joined(nn.Module):
+    """A model of several front ends as one of a single one, whose bins it shares out."""
+
+    def __init__(self, make: Callable[..., Any], needs: tuple[str, ...], bins: int) -> None:
+        super().__init__()
+        least = bins // len(needs)
+        self.bins = {name: least + (bins - least * len(needs)) * (name == needs[-1]) for name in needs}
+        self.model = make(self.bins)
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            return getattr(super().__getattr__("model"), name)
+
+    def forward(self, feature: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
+        hidden, steps = self.model(self._shared(feature), dict.fromkeys(self.bins, length))
+        return hidden, steps
+
+    def step(self, feature: Tensor, state: State) -> tuple[Tensor, State]:
+        hidden, after = self.model.step(self._shared(feature), state)
+        return hidden, after
+
+    def _shared(self, feature: Tensor) -> dict[str, Tensor]:
+        return dict(zip(self.bins, torch.split(feature, list(self.bins.values()), dim=1), strict=True))
 
 
 def _made(make: Callable[..., Any]) -> str:

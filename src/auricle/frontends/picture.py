@@ -18,9 +18,9 @@ from auricle.frontends._compress import faintest, loudest
 from auricle.frontends._fourier import PowerSpectrum
 from auricle.frontends._frame import framing
 from auricle.frontends._mel import filters
-from auricle.frontends._resize import resized
 from auricle.frontends._rows import by_row
 from auricle.frontends._window import window as taper
+from auricle.layers.resized import resized
 from auricle.types import Hertz
 
 _MEAN = (0.485, 0.456, 0.406)  # of ImageNet's training images, red, green, blue
@@ -52,6 +52,7 @@ class Picture(nn.Module):
 
     streamable = False
     obstacle = "a picture shows the whole clip"
+    channels = 3
     palette: Tensor
 
     def __init__(
