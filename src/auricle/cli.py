@@ -29,6 +29,7 @@ _PLAIN: dict[object, click.ParamType[typing.Any]] = {str: click.STRING, int: cli
 _EXTRAS = {
     "formats": {"av"},
     "microphone": {"sounddevice"},
+    "stretch": {"python_stretch"},
     "train": {"torch", "safetensors", "lightning_fabric", "sklearn", "scipy", "onnx", "onnxscript", "matplotlib", "jinja2"},
 }
 _SECTIONS = ("Args:", "Returns:", "Raises:", "Yields:")

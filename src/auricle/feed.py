@@ -11,16 +11,20 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from auricle import catalog
 from auricle.audio.waveform import waveform
 from auricle.audio.window import fit
+from auricle.augments._stage import by_now, changed, divided
 from auricle.errors import AuricleError
 from auricle.recipe import Recipe
+from auricle.sampler import order
 from auricle.types import Batch, Item, Skipped, Task
 
 Wave = NDArray[np.float32]
@@ -79,6 +83,7 @@ class Feed:
         """
         self.recipe = recipe
         self.row = round(recipe.feed.seconds * recipe.sample_rate)
+        self._effects: list[Any] | None = None
 
     def survey(self, items: Sequence[Item], tick: Callable[[], object] | None = None) -> Survey:
         """Read every item once, keeping what fits into memory.
@@ -150,16 +155,9 @@ class Feed:
             epoch: from 0.
 
         Returns:
-            As many positions as items; each once, or each class equally often where the recipe balances.
+            As many positions as items, as the recipe's sampler draws them.
         """
-        chance = rng(self.recipe.seed, epoch, "order")
-        if not self.recipe.train.balance:
-            return [int(i) for i in torch.randperm(len(items), generator=chance)]
-        count: dict[tuple[str, ...], int] = {}
-        for item in items:
-            count[item.target] = count.get(item.target, 0) + 1
-        weight = torch.tensor([1.0 / count[item.target] for item in items])
-        return [int(i) for i in torch.multinomial(weight, len(items), replacement=True, generator=chance)]
+        return order(items, self.recipe.train.sampler, rng(self.recipe.seed, epoch, "order"))
 
     def batches(self, items: Sequence[Item], epoch: int, *, first: int = 0, rank: int = 0, ranks: int = 1) -> Iterator[Batch]:
         """One epoch's training batches, made ahead by threads.
@@ -172,18 +170,23 @@ class Feed:
             ranks: processes.
 
         Yields:
-            Rows of `feed.seconds`, random crops of longer clips; shorter clips as `feed.short` says.
+            Rows of `feed.seconds`, random crops of longer clips; shorter clips as `feed.short` says. What the recipe's augmentations do
+            outside of the device is done: to each row by itself, whatever the batch and the number of processes.
         """
-        order = self.order(items, epoch)
+        visits = self.order(items, epoch)
         size = self.recipe.train.batch
         steps = self.steps(items)
         share = size // ranks
+        if self._effects is None:
+            self._effects = [catalog.make("augments", spec, self.recipe.sample_rate) for spec in divided(self.recipe.augment)[0]]
         with ThreadPoolExecutor(max(1, self.recipe.train.workers)) as pool:
             waiting: deque[Future[Batch]] = deque()
             for step in range(first, steps):
                 at = step * size + rank * share
-                places = [(i, order[i % len(order)]) for i in range(at, at + share)]
-                waiting.append(pool.submit(self._batch, items, places, epoch))
+                places = [(i, visits[i % len(visits)]) for i in range(at, at + share)]
+                progress = (epoch + step / steps) / max(1, self.recipe.train.epochs)
+                effects = [by_now(effect, progress) for effect in self._effects]
+                waiting.append(pool.submit(self._batch, items, places, epoch, effects))
                 if len(waiting) >= _AHEAD:
                     yield waiting.popleft().result()
             while waiting:
@@ -193,7 +196,7 @@ class Feed:
         """Batches in an epoch, all of one size: a last partial batch is left out, other clips each epoch."""
         return max(1, len(items) // self.recipe.train.batch)
 
-    def _batch(self, items: Sequence[Item], places: Sequence[tuple[int, int]], epoch: int) -> Batch:
+    def _batch(self, items: Sequence[Item], places: Sequence[tuple[int, int]], epoch: int, effects: Sequence[Any]) -> Batch:
         rows = np.zeros((len(places), self.row), np.float32)
         lengths = []
         for row, (place, index) in enumerate(places):
@@ -201,7 +204,14 @@ class Feed:
             lengths.append(self.row if self.recipe.feed.short == "tile" else wave.shape[0])
             rows[row] = fit(wave, self.row, self.recipe.feed.short)
         chosen = [items[index] for _, index in places]
-        return Batch(torch.from_numpy(rows), torch.tensor(lengths), self.targets(chosen))
+        batch = Batch(torch.from_numpy(rows), torch.tensor(lengths), self.targets(chosen))
+        for row, (place, _) in enumerate(places if effects else ()):
+            chance = rng(self.recipe.seed, epoch, "augment", place)
+            heard, length = batch.wave[row : row + 1], batch.length[row : row + 1]
+            for effect in effects:
+                heard, length = changed(effect, heard, length, rng=chance)
+            batch.wave[row], batch.length[row] = heard[0], length[0]
+        return batch
 
     def _crop(self, wave: Wave, epoch: int, place: int) -> Wave:
         spare = wave.shape[0] - self.row

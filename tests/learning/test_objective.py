@@ -55,9 +55,9 @@ def test_effects_leave_the_batch_untouched():
 
 def test_slower_sound_is_longer_up_to_the_row():
     made = objective(Spec("speed", {"p": 1.0, "min_rate": 0.5, "max_rate": 0.5}))
-    assert made._waves(batch(), rng(0)).length.tolist() == [3200, 3200, 3200, 3200]
+    assert made.effects.waves(batch(), rng=rng(0), progress=0.0).length.tolist() == [3200, 3200, 3200, 3200]
     made = objective(Spec("speed", {"p": 1.0, "min_rate": 2.0, "max_rate": 2.0}))
-    assert made._waves(batch(), rng(0)).length.tolist() == [1600, 1600, 800, 1600]
+    assert made.effects.waves(batch(), rng=rng(0), progress=0.0).length.tolist() == [1600, 1600, 800, 1600]
 
 
 def test_the_task_chooses_the_loss_unless_the_recipe_does():

@@ -1,30 +1,33 @@
-"""Background at a signal-to-noise ratio: coloured noise, or stretches of recordings from a folder."""
+"""Background at a signal-to-noise ratio: noise of any colour, or stretches of recordings from a folder."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from auricle.audio.waveform import waveform
-from auricle.errors import AudioError, RequestError
+from auricle.augments._draws import chosen, evenly
+from auricle.augments._recordings import LOUD_ENOUGH, recordings
+from auricle.augments._stage import power, valid
+from auricle.errors import RequestError
 from auricle.types import Decibels
 
-_LOUD_ENOUGH = 1e-8  # mean power below which a row is silence and gets no noise
 _FLAT_BELOW = 50.0  # Hz; a slope down to zero would put nearly all of brown noise where nothing is heard
 
 
 class AddNoise:
-    """Noise added to each row.
+    """Noise added to each row, its ratio measured over the row's own samples.
 
     Args:
         sample_rate: samples a second.
         p: probability that a row gets noise.
-        min_snr_db: least ratio of the row's mean power to the noise's, decibels.
-        max_snr_db: most.
+        p_end: probability at the end of training, reached evenly from the first step on; none stays at `p`.
+        min_snr_db: least ratio of the row's mean power to the noise's, decibels; none is 5, and 10 for a folder's recordings.
+        max_snr_db: most; none is 30, and 10 for a folder's recordings.
         folder: recordings to take noise from; "" makes coloured noise instead.
-        max_slope: steepest fall of the coloured noise's power above 50 Hz, as a power of frequency: 0 is white, 1 pink, 2 brown.
+        min_slope: flattest fall of the coloured noise's power above 50 Hz, as a power of frequency: -2 violet, -1 blue, 0 white, 1 pink,
+            2 brown.
+        max_slope: steepest.
+        max_minutes: of recordings kept in memory; each file gives at most its share, from its beginning.
     """
 
     domain = "wave"
@@ -34,17 +37,25 @@ class AddNoise:
         sample_rate: int,
         *,
         p: float = 0.5,
-        min_snr_db: Decibels = 5.0,
-        max_snr_db: Decibels = 30.0,
+        p_end: float | None = None,
+        min_snr_db: Decibels | None = None,
+        max_snr_db: Decibels | None = None,
         folder: str = "",
+        min_slope: float = 0.0,
         max_slope: float = 2.0,
+        max_minutes: float = 60.0,
     ) -> None:
+        self.least = (10.0 if folder else 5.0) if min_snr_db is None else min_snr_db
+        self.most = (max(10.0, self.least) if folder else max(30.0, self.least)) if max_snr_db is None else max_snr_db
+        if self.least > self.most or min_slope > max_slope:
+            raise RequestError(
+                f"augment add_noise: ratios from {self.least:g} to {self.most:g} dB, slopes from {min_slope:g} to {max_slope:g}; "
+                f"wanted both rising"
+            )
         self.sample_rate = sample_rate
-        self.p = p
-        self.least = min_snr_db
-        self.most = max_snr_db
-        self.max_slope = max_slope
-        self.recordings = _recordings(Path(folder).expanduser(), sample_rate) if folder else []
+        self.p, self.p_end = p, p_end
+        self.min_slope, self.max_slope = min_slope, max_slope
+        self.recordings = recordings(folder, sample_rate, augment="add_noise", longest=60 * max_minutes) if folder else []
 
     def draw(self, rng: torch.Generator, shape: torch.Size) -> dict[str, Tensor]:
         """Noise of unit power and its ratio, for each row.
@@ -57,11 +68,11 @@ class AddNoise:
             `noise` [B, T] of mean power 1, zeros where the row stays, and `snr_db` [B].
         """
         rows, total = shape[0], shape[-1]
-        chosen = torch.rand(rows, generator=rng) < self.p
-        snr_db = self.least + (self.most - self.least) * torch.rand(rows, generator=rng)
+        noisy = chosen(rng, rows, p=self.p)
+        snr_db = evenly(rng, rows, least=self.least, most=self.most)
         noise = self._stretches(rng, rows, total) if self.recordings else self._coloured(rng, rows, total)
         noise = noise / noise.square().mean(-1, keepdim=True).clamp(min=1e-12).sqrt()
-        return {"noise": noise * chosen[:, None], "snr_db": snr_db}
+        return {"noise": noise * noisy[:, None], "snr_db": snr_db}
 
     def apply(self, wave: Tensor, values: dict[str, Tensor]) -> Tensor:
         """The rows with their noise; silent rows stay silent.
@@ -73,13 +84,15 @@ class AddNoise:
         Returns:
             [B, T] samples.
         """
-        power = wave.square().mean(-1, keepdim=True)
-        level = (power * 10 ** (-values["snr_db"].to(wave)[:, None] / 10)).sqrt()
-        return wave + values["noise"].to(wave) * torch.where(power > _LOUD_ENOUGH, level, torch.zeros_like(level))
+        inside, noise = valid(wave, values), values["noise"].to(wave)
+        sound = power(wave, inside)
+        wanted = sound * 10 ** (-values["snr_db"].to(wave)[:, None] / 10)
+        level = (wanted / power(noise, inside).clamp(min=1e-12)).sqrt()
+        return wave + noise * torch.where(sound > LOUD_ENOUGH, level, torch.zeros_like(level))
 
     def _coloured(self, rng: torch.Generator, rows: int, total: int) -> Tensor:
         white = torch.fft.rfft(torch.randn(rows, total, generator=rng))
-        slope = self.max_slope * torch.rand(rows, 1, generator=rng)
+        slope = evenly(rng, rows, least=self.min_slope, most=self.max_slope)[:, None]
         hertz = torch.arange(white.shape[-1]) * (self.sample_rate / total)
         coloured: Tensor = torch.fft.irfft(white * hertz.clamp(min=_FLAT_BELOW) ** (-slope / 2), n=total)
         return coloured
@@ -94,19 +107,3 @@ class AddNoise:
             start = int(u * recording.shape[0])
             noise[row] = recording.repeat(turns)[start : start + total]
         return noise
-
-
-def _recordings(folder: Path, sample_rate: int) -> list[Tensor]:
-    if not folder.is_dir():
-        raise RequestError(f"augment add_noise: folder {folder} is not a folder of recordings")
-    found = []
-    for path in sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith(".")):
-        try:
-            samples, _ = waveform(path, sample_rate=sample_rate)
-        except AudioError:
-            continue
-        if samples.size and float((samples**2).mean()) > _LOUD_ENOUGH:
-            found.append(torch.from_numpy(samples.copy()))
-    if not found:
-        raise RequestError(f"augment add_noise: {folder} holds no recording that can be read and is not silent")
-    return found

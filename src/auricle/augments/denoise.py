@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from auricle.audio.denoise import denoise
+from auricle.augments._stage import lengths
 from auricle.errors import RequestError
 from auricle.types import Decibels
 
@@ -22,6 +23,7 @@ class Denoise:
     Args:
         sample_rate: samples a second.
         p: probability that a row is denoised.
+        p_end: probability at the end of training, reached evenly from the first step on; none stays at `p`.
         method: "subtract" or "wiener".
         min_over: least times the noise's power that is taken.
         max_over: most.
@@ -29,12 +31,14 @@ class Denoise:
     """
 
     domain = "wave"
+    host = True
 
     def __init__(
         self,
         sample_rate: int,
         *,
         p: float = 0.2,
+        p_end: float | None = None,
         method: Literal["subtract", "wiener"] = "wiener",
         min_over: float = 0.5,
         max_over: float = 2.0,
@@ -43,7 +47,7 @@ class Denoise:
         if not 0 < min_over <= max_over:
             raise RequestError(f"augment denoise: min_over is {min_over} and max_over {max_over}; wanted 0 < min_over <= max_over")
         self.sample_rate = sample_rate
-        self.p = p
+        self.p, self.p_end = p, p_end
         self.method: Literal["subtract", "wiener"] = method
         self.least, self.most = min_over, max_over
         self.floor_db = floor_db
@@ -72,8 +76,9 @@ class Denoise:
             [B, T] samples.
         """
         made = wave.clone()
-        for row, over in enumerate(values["over"].tolist()):
-            if over > 0:
-                samples = denoise(wave[row].cpu().numpy(), self.sample_rate, method=self.method, over=over, floor_db=self.floor_db)
-                made[row] = torch.from_numpy(samples).to(wave)
+        for row, (over, length) in enumerate(zip(values["over"].tolist(), lengths(wave, values), strict=True)):
+            if over > 0 and length:
+                own = wave[row, :length].cpu().numpy()
+                samples = denoise(own, self.sample_rate, method=self.method, over=over, floor_db=self.floor_db)
+                made[row, :length] = torch.from_numpy(samples).to(wave)
         return made

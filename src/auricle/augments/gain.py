@@ -14,15 +14,18 @@ class Gain:
     Args:
         sample_rate: samples a second.
         p: probability that a row is changed.
+        p_end: probability at the end of training, reached evenly from the first step on; none stays at `p`.
         min_gain_db: least gain, decibels.
         max_gain_db: most gain, decibels.
     """
 
     domain = "wave"
 
-    def __init__(self, sample_rate: int, *, p: float = 1.0, min_gain_db: Decibels = -6.0, max_gain_db: Decibels = 6.0) -> None:
+    def __init__(
+        self, sample_rate: int, *, p: float = 1.0, p_end: float | None = None, min_gain_db: Decibels = -6.0, max_gain_db: Decibels = 6.0
+    ) -> None:
         self.sample_rate = sample_rate
-        self.p = p
+        self.p, self.p_end = p, p_end
         self.least = min_gain_db
         self.most = max_gain_db
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from auricle.augments._stripes import kept
+from auricle.augments._stripes import kept, widths
+from auricle.errors import RequestError
 
 
 class MaskTime:
@@ -17,39 +18,59 @@ class MaskTime:
     Args:
         sample_rate: samples a second.
         p: probability that a row is masked.
+        p_end: probability at the end of training, reached evenly from the first step on; none stays at `p`.
         stripes: stripes in a masked row.
-        max_fraction: widest stripe, as a share of all frames.
+        min_fraction: narrowest stripe, as a share of all frames; equal to `max_fraction`, every stripe is that wide.
+        max_fraction: widest.
+        max_frames: widest in frames; 0 leaves it to `max_fraction`.
     """
 
     domain = "feature"
 
-    def __init__(self, sample_rate: int, *, p: float = 1.0, stripes: int = 2, max_fraction: float = 0.15) -> None:
+    def __init__(
+        self,
+        sample_rate: int,
+        *,
+        p: float = 1.0,
+        p_end: float | None = None,
+        stripes: int = 2,
+        min_fraction: float = 0.0,
+        max_fraction: float = 0.15,
+        max_frames: int = 0,
+    ) -> None:
         self.sample_rate = sample_rate
-        self.p = p
+        self.p, self.p_end = p, p_end
         self.stripes = stripes
-        self.max_fraction = max_fraction
+        if not 0 <= min_fraction <= max_fraction <= 1 or max_frames < 0 or stripes < 1:
+            raise RequestError(
+                f"augment mask_time: {stripes} stripes of {min_fraction:g} to {max_fraction:g}, at most {max_frames} frames; "
+                f"wanted at least one stripe and 0 <= min_fraction <= max_fraction <= 1"
+            )
+        self.fractions = (min_fraction, max_fraction)
+        self.widest = max_frames
 
     def draw(self, rng: torch.Generator, shape: torch.Size) -> dict[str, Tensor]:
         """Which frames stay.
 
         Args:
             rng: source of chance.
-            shape: [B, F, N] of the feature.
+            shape: [B, F, N] of the feature, [B, C, F, N] of a picture.
 
         Returns:
             `kept` [B, N] bool.
         """
-        size = (shape[0], shape[-1])
-        return {"kept": kept(rng, size, stripes=self.stripes, max_fraction=self.max_fraction, p=self.p)}
+        least, most = widths(shape[-1], fractions=self.fractions, widest=self.widest)
+        return {"kept": kept(rng, (shape[0], shape[-1]), stripes=self.stripes, most=most, least=least, p=self.p)}
 
     def apply(self, feature: Tensor, values: dict[str, Tensor]) -> Tensor:
         """The feature behind its stripes.
 
         Args:
-            feature: [B, F, N] frames.
+            feature: [B, F, N] frames, or a picture [B, C, F, N].
             values: what `draw` gave.
 
         Returns:
-            [B, F, N] frames.
+            The same shape.
         """
-        return feature * values["kept"].to(feature)[:, None]
+        stays = values["kept"].to(feature)
+        return feature * stays.view(len(stays), *[1] * (feature.ndim - 2), -1)

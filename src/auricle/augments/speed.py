@@ -16,15 +16,18 @@ class Speed:
     Args:
         sample_rate: samples a second.
         p: probability that a row is changed.
+        p_end: probability at the end of training, reached evenly from the first step on; none stays at `p`.
         min_rate: slowest; 0.8 lasts 1.25 times as long and sounds lower.
         max_rate: fastest.
     """
 
     domain = "wave"
 
-    def __init__(self, sample_rate: int, *, p: float = 1.0, min_rate: float = 0.85, max_rate: float = 1.15) -> None:
+    def __init__(
+        self, sample_rate: int, *, p: float = 1.0, p_end: float | None = None, min_rate: float = 0.85, max_rate: float = 1.15
+    ) -> None:
         self.sample_rate = sample_rate
-        self.p = p
+        self.p, self.p_end = p, p_end
         self.least = min_rate
         self.most = max_rate
 

@@ -9,13 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from auricle.augments._stage import by_now, changed
 from auricle.contracts._modules import same
 from auricle.contracts._signature import signature
 from auricle.contracts._verdict import Check, Verdict, demand, verdicts
 from auricle.types import Batch
 
 _SAMPLE_RATE = 16_000
-_DOMAINS = ("wave", "feature", "batch")
+_DOMAINS = ("wave", "feature", "picture", "batch")
 
 
 def augments(make: Callable[..., Any]) -> Iterator[Verdict]:
@@ -40,10 +41,14 @@ def _checks(make: Callable[..., Any]) -> Iterator[Check]:
     yield "p = 0", lambda: _identity(make)
     yield "p = 1", lambda: _changes(make)
     yield "silence and clipping", lambda: _extremes(make)
-    if getattr(make(_SAMPLE_RATE), "domain", "") == "batch":
+    yield "schedule", lambda: _schedule(make)
+    domain = getattr(make(_SAMPLE_RATE), "domain", "")
+    if domain == "batch":
         yield "targets", lambda: _targets(make)
     else:
         yield "batch independence", lambda: _rows(make)
+    if domain == "wave":
+        yield "padding", lambda: _padding(make)
     if hasattr(make(_SAMPLE_RATE), "stretched"):
         yield "stretched", lambda: _stretched(make)
 
@@ -64,7 +69,9 @@ def _rng(seed: int = 0) -> torch.Generator:
 
 def _input(augment: Any, rows: int = 4, last: int = 4000) -> Tensor:
     """Noise in the augment's domain, each row with its own level."""
-    shape = (rows, 16, max(1, last // 40)) if augment.domain == "feature" else (rows, last)
+    frames = max(1, last // 40)
+    domain = "feature" if getattr(augment, "on", "wave") == "feature" else augment.domain
+    shape = {"feature": (rows, 16, frames), "picture": (rows, 3, 20, frames)}.get(domain, (rows, last))
     levels = torch.linspace(0.05, 0.5, rows).view(-1, *[1] * (len(shape) - 1))
     return levels * torch.randn(shape, generator=_rng(rows + last)).clamp(-2, 2)
 
@@ -122,10 +129,16 @@ def _determinism(make: Callable[..., Any]) -> str:
     before = (torch.random.get_rng_state(), random.getstate())
     values = [augment.draw(_rng(seed), x.shape) for seed in (1, 1, 2)]
     outs = [_applied(augment, x, each) for each in (values[0], values[0], values[1], values[2])]
+    # With p = 1 there may be no choice left, as in what turns every row upside down.
+    half = make(_SAMPLE_RATE, p=0.5)
+    other = not torch.equal(outs[0], outs[3]) or any(
+        not torch.equal(_applied(half, x, half.draw(_rng(seed), x.shape)), _applied(half, x, half.draw(_rng(seed + 1), x.shape)))
+        for seed in range(5)
+    )
     after = (torch.random.get_rng_state(), random.getstate())
     demand(bool(torch.equal(outs[0], outs[1])), "apply on the same values differs; whatever is drawn belongs into draw's values")
     demand(bool(torch.equal(outs[0], outs[2])), "the same generator state drew different values; use the generator that draw is given")
-    demand(not torch.equal(outs[0], outs[3]), "another generator state changed nothing; use the generator that draw is given")
+    demand(other, "another generator state changed nothing; use the generator that draw is given")
     untouched = torch.equal(before[0], after[0]) and before[1] == after[1]
     demand(untouched, "it used the global random state; use the generator that draw is given")
     return "the same generator gives the same result, the global random state is left alone"
@@ -206,3 +219,47 @@ def _stretched(make: Callable[..., Any]) -> str:
     )
     demand(bool((after >= 0).all()), "stretched gave a negative length")
     return f"4000 samples last {int(after[0])} after the change"
+
+
+def _schedule(make: Callable[..., Any]) -> str:
+    rising = make(_SAMPLE_RATE, p=0.0)
+    if getattr(rising, "p_end", 0.0) is not None:
+        return "keeps its probability: it has no setting p_end"
+    rising = make(_SAMPLE_RATE, p=0.0, p_end=1.0)
+    x = _input(rising, rows=16)
+    for progress, least, most in ((0.0, 0, 0), (0.5, 1, 15), (1.0, 8, 16)):
+        now = by_now(rising, progress)
+        changes = max(
+            int((_applied(now, x, now.draw(_rng(seed), x.shape)) - x).abs().flatten(1).amax(1).gt(1e-7).sum()) for seed in range(3)
+        )
+        demand(
+            least <= changes <= most,
+            f"at {progress:.0%} of training, from p = 0 to p_end = 1, {changes} of 16 rows change; draw with self.p",
+        )
+    return "its probability moves from p to p_end"
+
+
+def _cut(value: Tensor) -> Tensor:
+    """A drawn value for the first 1000 samples, where it has one for each sample."""
+    return value[..., :1000] if value.shape[-1] == 4000 else value
+
+
+def _padding(make: Callable[..., Any]) -> str:
+    augment = make(_SAMPLE_RATE, p=1.0)
+    x = _input(augment)
+    length = torch.tensor([4000, 3000, 1000, 1])
+    x = x * (torch.arange(4000)[None] < length[:, None])
+    out, after = changed(augment, x, length, rng=_rng())
+    demand(bool(((after >= 0) & (after <= 4000)).all()), f"rows of {length.tolist()} samples are said to have {after.tolist()} of 4000")
+    behind = out * (torch.arange(4000)[None] >= after[:, None])
+    demand(not bool(behind.any()), "there is sound behind a row's end")
+    values = augment.draw(_rng(), x.shape) | {"length": length}
+    tight = augment.apply(x[2:3, :1000], {k: _cut(v[2:3]) for k, v in values.items()})[0]
+    kept = min(int(after[2]), 1000)
+    same(
+        tight[:kept],
+        out[2, :kept],
+        "a row differs by {difference} with padding behind it; measure over the row's own samples",
+        tolerance=1e-4,
+    )
+    return "padding stays silent and doesn't count"

@@ -184,7 +184,7 @@ class Training:
         for group in self.optimizer.param_groups:
             group["lr"] = lr * group["pace"]
         moved = Batch(*(self.fabric.to_device(t) for t in (batch.wave, batch.length, batch.target)))
-        loss: Tensor = self.module(Rows(moved, rng(*key, "augment")))
+        loss: Tensor = self.module(Rows(moved, rng(*key, "augment"), done / (at.total or settings.epochs * self.steps)))
         if not math.isfinite(value := float(loss.detach())):
             raise AuricleError(
                 f"the loss is {value} at step {at.step} of epoch {at.epoch}; wanted a number", hint="a lower train.lr, or train.clip_norm"

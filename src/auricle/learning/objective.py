@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
 from auricle import catalog
+from auricle.augments._chain import Chain
+from auricle.augments._stage import divided
 from auricle.errors import RequestError
 from auricle.pipe import Pipe
 from auricle.recipe import Recipe
@@ -24,13 +24,15 @@ class Rows:
     Args:
         batch: rows of training clips.
         chance: decides what the augmentations do.
+        progress: share of training that is done, which schedules of augmentations follow.
     """
 
-    __slots__ = ("batch", "chance")
+    __slots__ = ("batch", "chance", "progress")
 
-    def __init__(self, batch: Batch, chance: torch.Generator) -> None:
+    def __init__(self, batch: Batch, chance: torch.Generator, progress: float = 0.0) -> None:
         self.batch = batch
         self.chance = chance
+        self.progress = progress
 
 
 class Objective(nn.Module):
@@ -51,8 +53,8 @@ class Objective(nn.Module):
             raise RequestError(f"no loss is known for a {task.kind} task; wanted a [loss] section in the recipe")
         self.pipe = pipe
         self.loss = catalog.make("losses", recipe.loss or Spec(_LOSS[task.kind]))
-        self.effects = [catalog.make("augments", spec, recipe.sample_rate) for spec in recipe.augment]
-        self.classes = len(task.labels)
+        # What the feed did while it read is not done again.
+        self.effects = Chain(divided(recipe.augment)[1], recipe.sample_rate, classes=len(task.labels))
         self.fixed = not any(p.requires_grad for p in pipe.frontend.parameters())
 
     def forward(self, rows: Rows) -> Tensor:
@@ -66,35 +68,11 @@ class Objective(nn.Module):
         """
         chance = rows.chance
         with torch.no_grad():
-            batch = self._waves(rows.batch, chance)
+            batch = self.effects.waves(rows.batch, rng=chance, progress=rows.progress)
         # Powers span twelve decades: they are never taken in reduced precision.
         with torch.set_grad_enabled(not self.fixed), torch.autocast(batch.wave.device.type, enabled=False):
             feature, frames = self.pipe.frontend(batch.wave, batch.length)
-        for effect in self.effects:
-            if effect.domain == "feature":
-                feature = _masked(feature, effect, chance)
-        hidden, steps = self.pipe.model(feature, frames)
+        feature, batch = self.effects.features(feature, Batch(batch.wave, frames, batch.target), rng=chance, progress=rows.progress)
+        hidden, steps = self.pipe.model(feature, batch.length)
         loss: Tensor = self.loss(self.pipe.head(hidden, steps), batch.target)
         return loss
-
-    def _waves(self, batch: Batch, chance: torch.Generator) -> Batch:
-        for effect in self.effects:
-            if effect.domain == "wave":
-                values = effect.draw(chance, batch.wave.shape)
-                length = batch.length
-                if hasattr(effect, "stretched"):
-                    length = effect.stretched(length, values).clamp(max=batch.wave.shape[-1])
-                batch = Batch(effect.apply(batch.wave, values), length, batch.target)
-            elif effect.domain == "batch":
-                rows = batch.target
-                if rows.ndim == 1:
-                    rows = nn.functional.one_hot(rows, self.classes).to(batch.wave.dtype)
-                batch = effect.apply(Batch(batch.wave, batch.length, rows), effect.draw(chance, batch.wave.shape))
-        return batch
-
-
-def _masked(feature: Any, effect: Any, chance: torch.Generator) -> Any:
-    """An augmentation of features applied; to each alone, where the model needs several."""
-    if isinstance(feature, dict):
-        return {name: _masked(each, effect, chance) for name, each in feature.items()}
-    return effect.apply(feature, effect.draw(chance, feature.shape))
