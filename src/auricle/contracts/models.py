@@ -39,7 +39,8 @@ def _checks(own: Callable[..., Any], needs: tuple[str, ...]) -> Iterator[Check]:
     yield "made", lambda: _made(make)
     model = make(_BINS)
     stride = int(model.stride)
-    subject = Subject(lambda: _module(make), _feature, _call, steps=stride * max(6, 48 // stride), shortest=stride, unit=stride)
+    least = max(stride, int(getattr(model, "min_frames", 1)))
+    subject = Subject(lambda: _module(make), _feature, _call, steps=stride * max(6, 48 // stride), shortest=least, unit=stride)
     yield "signature", lambda: signature(own, ("bins",))
     yield "shape", lambda: _shape(subject)
     yield "bins", lambda: _bins(make)
@@ -108,11 +109,11 @@ def _call(module: nn.Module, x: Tensor, length: Tensor) -> tuple[Tensor, Tensor]
 def _shape(subject: Subject) -> str:
     module = settled(subject)
     own = hasattr(module, "steps")
-    count = "steps(N)" if own else f"N // {subject.shortest}"
+    count = "steps(N)" if own else f"N // {module.stride}"
     for frames in (subject.shortest, subject.steps, subject.steps + 1):
         length = torch.tensor([frames, subject.shortest])
         hidden, steps = subject.call(module, subject.inputs(2, frames), length)
-        counted = (module.steps(length) if own else length // subject.shortest).tolist()
+        counted = (module.steps(length) if own else length // module.stride).tolist()
         wanted = [2, module.dim, counted[0]]
         demand(list(hidden.shape) == wanted, f"{frames} frames gave hidden {list(hidden.shape)}; wanted [B, dim, {count}] = {wanted}")
         assert steps is not None
@@ -166,8 +167,8 @@ def _stream(subject: Subject) -> str:
     whole, _ = subject.call(module, x, full(2, x.shape[-1]))
     late = module.lookahead // module.stride  # a step is final once its look-ahead was heard
     worst = 0.0
-    for sizes in chunkings(x.shape[-1] // subject.shortest):
-        found = streamed(module, x, [s * subject.shortest for s in sizes])
+    for sizes in chunkings(x.shape[-1] // module.stride):
+        found = streamed(module, x, [s * module.stride for s in sizes])
         steps = whole.shape[-1] - late
         demand(found.shape[-1] >= steps, f"the stream gave {found.shape[-1]} steps of {steps}")
         difference = float((found[..., :steps] - whole[..., :steps]).abs().max())

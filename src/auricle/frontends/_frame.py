@@ -12,7 +12,7 @@ from torch.nn.functional import pad
 
 from auricle.errors import RequestError
 
-Padding = Literal["none", "reflect", "reflect_drop_last", "zeros", "edge", "kaldi"]
+Padding = Literal["none", "reflect", "reflect_drop_last", "reflect_silence", "zeros", "edge", "kaldi"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,8 @@ class Framing:
     """Frames of a wave.
 
     With padding "none" frame n covers samples [n·hop, n·hop + win), which streams. "reflect", "zeros" and "edge" centre frame n on sample
-    n·hop and extend the wave so (librosa, torch); "reflect_drop_last" leaves out the frame after the last whole hop (Whisper). "kaldi"
+    n·hop and extend the wave so (librosa, torch); "reflect_drop_last" leaves out the frame after the last whole hop (Whisper);
+    "reflect_silence" reflects the beginning and puts silence behind the end, for as long as a frame hears some of the wave. "kaldi"
     centres it on n·hop + hop/2 and mirrors the wave with its end samples doubled (Kaldi's snip_edges=false). Each row of a batch is
     extended at its own end.
 
@@ -75,6 +76,8 @@ class Framing:
             return (torch.div(length - self.win, self.hop, rounding_mode="floor") + 1).clamp(min=0)
         if self.padding == "kaldi":
             return torch.div(length + self.hop // 2, self.hop, rounding_mode="floor")
+        if self.padding == "reflect_silence":
+            return torch.div(length - 1 + self.win // 2, self.hop, rounding_mode="floor") + 1
         whole = torch.div(length, self.hop, rounding_mode="floor")
         return whole if self.padding == "reflect_drop_last" else whole + 1
 
@@ -101,6 +104,8 @@ class Framing:
         else:
             left = self.n_fft // 2 - (self.n_fft - self.win) // 2
             needed = total + self.win - (self.hop if self.padding == "reflect_drop_last" else 0)
+            if self.padding == "reflect_silence":
+                needed = (total - 1 + self.win // 2) // self.hop * self.hop + self.win
         longer = _extend(wave, length, left=max(left, 0), right=self.win, padding=self.padding)
         return longer[:, max(-left, 0) :][:, :needed]
 
@@ -191,6 +196,8 @@ def _extend(wave: Tensor, length: Tensor, *, left: int, right: int, padding: Pad
     before = torch.arange(-left, 0, device=wave.device)[None].expand(rows, left)
     after = own + torch.arange(right, device=wave.device)
     head = clean.gather(1, _folded(before, own, padding))
+    if padding == "reflect_silence":
+        return torch.cat([head, clean, wave.new_zeros(rows, right)], dim=1)
     tail = clean.gather(1, _folded(after, own, padding))
     longer = torch.cat([head, clean, wave.new_zeros(rows, right)], dim=1)
     return longer.scatter(1, after + left, tail)
@@ -201,10 +208,19 @@ def _extended_row(own: Tensor, total: int, left: int, right: int, padding: Paddi
     rest = own.new_zeros(total - own.shape[0])
     if padding == "zeros":
         return torch.cat([own.new_zeros(left), own, own.new_zeros(right), rest])
-    last = torch.tensor(own.shape[0], device=own.device)
-    head = own[_folded(torch.arange(-left, 0, device=own.device), last, padding)]
-    tail = own[_folded(last + torch.arange(right, device=own.device), last, padding)]
-    return torch.cat([head, own, tail, rest])
+    head, tail = _beyond(own, left, right, padding)
+    return torch.cat([head, own, own.new_zeros(right) if padding == "reflect_silence" else tail, rest])
+
+
+def _beyond(own: Tensor, left: int, right: int, padding: Padding) -> tuple[Tensor, Tensor]:
+    """What stands before and behind one row: [left] and [right]."""
+    samples = own.shape[0]
+    if padding == "edge" or samples <= max(left, right):
+        last = torch.tensor(samples, device=own.device)
+        before, behind = torch.arange(-left, 0, device=own.device), last + torch.arange(right, device=own.device)
+        return own[_folded(before, last, padding)], own[_folded(behind, last, padding)]
+    once = 0 if padding == "kaldi" else 1
+    return own[once : left + once].flip(0), own[samples - right - once : samples - once].flip(0)
 
 
 def _folded(at: Tensor, length: Tensor, padding: Padding) -> Tensor:

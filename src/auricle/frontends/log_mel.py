@@ -56,7 +56,7 @@ class LogMel(Feature):
         hop_ms: float = 10.0,
         n_fft: int = 0,
         window: Literal["hann", "hann_symmetric", "hamming", "hamming_periodic", "povey", "blackman", "rectangular"] = "hann",
-        padding: Literal["none", "reflect", "reflect_drop_last", "zeros", "edge", "kaldi"] = "none",
+        padding: Literal["none", "reflect", "reflect_drop_last", "reflect_silence", "zeros", "edge", "kaldi"] = "none",
         pre_emphasis: float = 0.0,
         min_hz: Hertz = 50.0,
         max_hz: Hertz = 0.0,
@@ -92,5 +92,4 @@ class LogMel(Feature):
         Returns:
             [B, F, N] levels.
         """
-        power = self.spectrum(self.framing.extended(wave, length))
-        return self.compression.level(power, self.frames(length))
+        return self.compression.level(self.spectrum(wave, length), self.frames(length))

@@ -69,7 +69,7 @@ class Mfcc(Feature):
         hop_ms: float = 10.0,
         n_fft: int = 0,
         window: Literal["hann", "hann_symmetric", "hamming", "hamming_periodic", "povey", "blackman", "rectangular"] = "hann",
-        padding: Literal["none", "reflect", "reflect_drop_last", "zeros", "edge", "kaldi"] = "none",
+        padding: Literal["none", "reflect", "reflect_drop_last", "reflect_silence", "zeros", "edge", "kaldi"] = "none",
         pre_emphasis: float = 0.0,
         remove_dc: bool = False,
         full_scale: float = 1.0,
@@ -128,11 +128,10 @@ class Mfcc(Feature):
         Returns:
             [B, F, N] cepstra.
         """
-        extended = self.framing.extended(wave, length)
-        cepstra: Tensor = self.cosine(self.compression.level(self.spectrum(extended), self.frames(length)))
+        cepstra: Tensor = self.cosine(self.compression.level(self.spectrum(wave, length), self.frames(length)))
         if self.energy == "none" and not self.htk_order:
             return cepstra
         first, others = cepstra[:, :1], cepstra[:, 1:]
         if self.energy != "none":
-            first = log_energy(extended, self.framing, self.spectrum.window, energy=self.energy, floor=self.energy_floor)
+            first = log_energy(self.framing.extended(wave, length), self.framing, self.spectrum.window, energy=self.energy, floor=self.energy_floor)
         return torch.cat([others, first] if self.htk_order else [first, others], dim=1)

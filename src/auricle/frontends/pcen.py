@@ -63,7 +63,7 @@ class Pcen(Feature):
         hop_ms: float = 10.0,
         n_fft: int = 0,
         window: Literal["hann", "hann_symmetric", "hamming", "hamming_periodic", "povey", "blackman", "rectangular"] = "hann",
-        padding: Literal["none", "reflect", "reflect_drop_last", "zeros", "edge", "kaldi"] = "none",
+        padding: Literal["none", "reflect", "reflect_drop_last", "reflect_silence", "zeros", "edge", "kaldi"] = "none",
         min_hz: Hertz = 50.0,
         max_hz: Hertz = 0.0,
         scale: Literal["slaney", "slaney_unit_height", "htk", "htk_unit_area", "kaldi"] = "slaney",
@@ -134,7 +134,7 @@ class Pcen(Feature):
         return self.normalised(value, self.frames(length)), after
 
     def _energy(self, wave: Tensor, length: Tensor) -> Tensor:
-        energy: Tensor = self.spectrum(self.framing.extended(wave, length))
+        energy: Tensor = self.spectrum(wave, length)
         return energy * self.full_scale
 
     def _levelled(self, energy: Tensor, state: State) -> tuple[Tensor, State]:

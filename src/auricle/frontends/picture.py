@@ -64,7 +64,7 @@ class Picture(nn.Module):
         hop_ms: float = 10.0,
         n_fft: int = 0,
         window: Literal["hann", "hann_symmetric", "hamming", "hamming_periodic", "povey", "blackman", "rectangular"] = "hann",
-        padding: Literal["none", "reflect", "reflect_drop_last", "zeros", "edge", "kaldi"] = "none",
+        padding: Literal["none", "reflect", "reflect_drop_last", "reflect_silence", "zeros", "edge", "kaldi"] = "none",
         min_hz: Hertz = 50.0,
         max_hz: Hertz = 0.0,
         scale: Literal["slaney", "slaney_unit_height", "htk", "htk_unit_area", "kaldi"] = "slaney",
@@ -110,7 +110,7 @@ class Picture(nn.Module):
         if not torch.compiler.is_exporting() and wave.shape[-1] < least:
             raise ShapeError(f"the wave has {wave.shape[-1]} samples; one frame needs {least}")
         counts = self.framing.count(length).clamp(min=1)
-        level = torch.log1p(self.spectrum(self.framing.extended(wave, length)) * self.gain)
+        level = torch.log1p(self.spectrum(wave, length) * self.gain)
         if self.stretch == "clip":
             low = faintest(level, counts)
             level = (level - low) / (loudest(level, counts) - low).clamp(min=1e-12)

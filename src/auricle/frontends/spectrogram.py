@@ -55,7 +55,7 @@ class Spectrogram(Feature):
         hop_ms: float = 10.0,
         n_fft: int = 0,
         window: Literal["hann", "hann_symmetric", "hamming", "hamming_periodic", "povey", "blackman", "rectangular"] = "hann",
-        padding: Literal["none", "reflect", "reflect_drop_last", "zeros", "edge", "kaldi"] = "none",
+        padding: Literal["none", "reflect", "reflect_drop_last", "reflect_silence", "zeros", "edge", "kaldi"] = "none",
         pre_emphasis: float = 0.0,
         remove_dc: bool = False,
         full_scale: float = 1.0,
@@ -95,9 +95,8 @@ class Spectrogram(Feature):
         Returns:
             [B, F, N] levels.
         """
-        extended = self.framing.extended(wave, length)
-        level = self.compression.level(self.spectrum(extended), self.frames(length))
+        level = self.compression.level(self.spectrum(wave, length), self.frames(length))
         if self.energy == "none":
             return level
-        first = log_energy(extended, self.framing, self.spectrum.window, energy=self.energy, floor=self.energy_floor)
+        first = log_energy(self.framing.extended(wave, length), self.framing, self.spectrum.window, energy=self.energy, floor=self.energy_floor)
         return torch.cat([first, level[:, 1:]], dim=1)

@@ -1,0 +1,181 @@
+"""Speech transformer with convolutions in every layer, on pairs of filter-bank frames: w2v-BERT 2.0, by the transformers library.
+
+Chung et al. 2021 (w2v-BERT), Barrault et al. 2023 (Seamless, section 3.2.1). `source` names a folder that `save_pretrained` wrote or a
+network on the hub; its architecture becomes `config`, with which a bundle is built without either. It wants the front end `filter_bank`
+with `flavour = "kaldi_80"` at 16 kHz; its feature extractor's normalisation of each bin over the clip, and two frames a step, are
+inside. Attention hears the whole clip, so it does not stream.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from auricle.errors import RequestError
+from auricle.layers.masked import valid
+from auricle.models import _transformers as transformers
+from auricle.models._states import States, followed, kept
+
+_KINDS = {
+    "wav2vec2-bert": (
+        "hidden_size num_hidden_layers num_attention_heads intermediate_size feature_projection_input_dim hidden_act hidden_dropout "
+        "activation_dropout attention_dropout feat_proj_dropout layer_norm_eps position_embeddings_type left_max_position_embeddings "
+        "right_max_position_embeddings conv_depthwise_kernel_size conformer_conv_dropout"
+    )
+}
+
+
+class W2vBert(nn.Module):
+    """A projection and conformer layers.
+
+    Args:
+        bins: bins of the feature.
+        source: folder or hub name of published weights; "" begins at random.
+        config: the architecture; None takes it from `source`, or the published size.
+        layers: layers kept, from the first on; 0 keeps all.
+        mix: weigh the states of all kept layers by learnt weights instead of taking the last.
+        projector: features behind a linear layer at the end; 0 leaves it out.
+        freeze: what is not trained: the projection of the frames ("features"), everything but mix and projector ("all"), or nothing.
+        checkpointing: compute layers again on the way back: less memory, a third more time.
+    """
+
+    small: ClassVar[dict[str, object]] = {
+        "config": {
+            "model_type": "wav2vec2-bert",
+            "hidden_size": 32,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "intermediate_size": 48,
+            "conv_depthwise_kernel_size": 7,
+            "left_max_position_embeddings": 8,
+            "right_max_position_embeddings": 4,
+            "hidden_dropout": 0.0,
+            "activation_dropout": 0.0,
+            "attention_dropout": 0.0,
+            "conformer_conv_dropout": 0.0,
+        },
+        "freeze": "none",
+        "projector": 8,
+        "mix": True,
+    }
+    streamable = False
+    lookahead = -1
+    obstacle = "its attention hears the whole clip"
+    stride = 2
+    min_frames = 4  # two frames have no deviation that means something
+
+    def __init__(
+        self,
+        bins: int,
+        *,
+        source: str = "",
+        config: dict[str, bool | int | float | str | list[int] | None] | None = None,
+        layers: int = 0,
+        mix: bool = False,
+        projector: int = 0,
+        freeze: Literal["none", "features", "all"] = "features",
+        checkpointing: bool = False,
+    ) -> None:
+        super().__init__()
+        self.source = source
+        self.freeze = freeze
+        self.checkpointing = checkpointing
+        self.config = transformers.configured({**_config(source, config), "feature_projection_input_dim": 2 * bins}, _KINDS)
+        if self.config.position_embeddings_type != "relative_key":
+            raise RequestError(
+                f"model.config.position_embeddings_type is {self.config.position_embeddings_type!r}; w2v-BERT 2.0 has 'relative_key'"
+            )
+        self.network: Any = transformers.library().Wav2Vec2BertModel(self.config)
+        self.network.encoder.layers = kept(self.network.encoder.layers, layers)
+        self.states = States(dim=self.config.hidden_size, count=len(self.network.encoder.layers) + 1, mix=mix, projector=projector)
+        self.dim = self.states.dim
+        frozen = {"none": [], "features": [self.network.feature_projection], "all": [self.network]}[freeze]
+        for part in frozen:
+            part.requires_grad_(False)
+
+    @staticmethod
+    def described(args: dict[str, Any]) -> dict[str, Any]:
+        """Settings that need neither folder nor hub.
+
+        Args:
+            args: settings.
+
+        Returns:
+            The same with `config`.
+        """
+        return {**args, "config": _config(args["source"], args["config"])}
+
+    def begin(self, frontend: Any) -> None:
+        """Take the published weights.
+
+        Args:
+            frontend: that the network is fed by.
+
+        Raises:
+            RequestError: the front end is not the one that the network was taught with; no weights can be had.
+        """
+        if not self.source:
+            return
+        if (frontend.sample_rate, frontend.hop, frontend.win, frontend.normalise) != (16_000, 160, 400, "none"):
+            raise RequestError(
+                f"{self.source} was taught on Kaldi's filter bank at 16000 Hz; the front end is another",
+                hint="--set frontend.name=filter_bank --set frontend.flavour=kaldi_80",
+            )
+        transformers.fill(self.network, transformers.weights(self.source, type(self.network), self.config), self.source)
+
+    def train(self, mode: bool = True) -> W2vBert:
+        """Training mode; a network that is wholly frozen stays as it is when judged.
+
+        Args:
+            mode: whether to train.
+
+        Returns:
+            Itself.
+        """
+        super().train(mode)
+        if self.freeze == "all":
+            self.network.eval()
+        return self
+
+    def forward(self, feature: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
+        """Hidden sequence of each row.
+
+        Args:
+            feature: [B, F, N] frames.
+            length: [B] valid frames.
+
+        Returns:
+            [B, D, M] hidden, M = N // 2, and [B] valid steps.
+        """
+        x = _by_bin(feature, length)
+        steps = x.shape[-1] // 2
+        x = x[..., : 2 * steps].transpose(1, 2).reshape(x.shape[0], steps, 2 * x.shape[1])
+        length = torch.div(length, 2, rounding_mode="floor")
+        inside = valid(length.clamp(min=1), steps)
+        x, _ = self.network.feature_projection(x)
+        x = self.network.encoder.dropout(torch.where(inside[..., None], x, x.new_zeros(())))
+        heard = torch.zeros(inside.shape, dtype=x.dtype, device=x.device).masked_fill(~inside, torch.finfo(x.dtype).min)[:, None, None]
+
+        def step(layer: nn.Module, y: Tensor) -> Tensor:
+            out: Tensor = layer(y, attention_mask=heard, conv_attention_mask=inside)
+            return out
+
+        return self.states(followed(x, self.network.encoder.layers, step, checkpointing=self.checkpointing)), length
+
+
+def _by_bin(x: Tensor, length: Tensor) -> Tensor:
+    """Each bin over the clip with mean 0 and variance 1, the variance counted by one less than frames, as the feature extractor does."""
+    inside = valid(length, x.shape[-1])[:, None]
+    count = length[:, None, None].to(x.dtype)
+    mean = torch.where(inside, x, x.new_zeros(())).sum(-1, keepdim=True) / count.clamp(min=1)
+    apart = torch.where(inside, x - mean, x.new_zeros(()))
+    variance = apart.square().sum(-1, keepdim=True) / (count - 1).clamp(min=1)
+    return apart / (variance + 1e-7).sqrt()
+
+
+def _config(source: str, config: transformers.Config | None) -> transformers.Config:
+    if config is not None:
+        return config
+    return transformers.described(source, _KINDS) if source else {"model_type": "wav2vec2-bert"}
