@@ -60,7 +60,7 @@ def test_a_row_of_a_batch_equals_transformers(tmp_path):
 
 def test_other_statistics_than_those_it_was_taught_with_are_refused(tmp_path):
     folder = saved(theirs(), tmp_path, extractor(mean=-6.845978, std=5.5654526))
-    with pytest.raises(RequestError, match=r"taught on centre = -6.84598; the front end has -4.26774"):
+    with pytest.raises(RequestError, match=r"taught on centre = -6.84598; the front end has -4.26773"):
         Ast(128, source=folder).begin(front())
     with pytest.raises(RequestError, match=r"0.615042 behind a clip; model.filling is 0.467034"):
         Ast(128, source=folder).begin(front(centre=-6.845978, spread=2 * 5.5654526))
