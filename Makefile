@@ -63,4 +63,5 @@ clean:
 
 .venv/dev.done: .venv/train.done
 	$(PIP) install -q -c constraints.txt --group dev
+	$(PIP) install -q -c constraints.txt --no-deps timm  # alone: the tests' vision networks do without torchvision
 	@touch $@
