@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,15 @@ def shared() -> Path:
     if folder is None:
         pytest.skip("no real recordings: neither $AURICLE_DATA nor ../shared holds data/")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_fetched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test reaches for the network, or depends on what this person's cache holds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AURICLE_OFFLINE", "1")
+        patch.setenv("AURICLE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import json
 import os
 import shutil
 import tomllib
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from auricle.bundle import Bundle
+    from auricle.recipe import Recipe
 
 _TABLE = Path(__file__).with_suffix(".toml")
 
@@ -47,6 +49,7 @@ class Weights:
         condition: what these figures were measured on.
         layout: the file of `models` whose `convert` renames the published tensors.
         labels: names of the classes, one a line, in a file beside this one.
+        threshold: least probability that names a class.
         recipe: plain values of the recipe that the weights belong to.
     """
 
@@ -61,6 +64,7 @@ class Weights:
     condition: str
     layout: str
     labels: str
+    threshold: float
     recipe: dict[str, Any]
 
     @property
@@ -125,6 +129,7 @@ def locate(weights: str) -> Path:
             f"the weights {weights} are not on this machine: {found.folder} holds no bundle",
             hint=f"auricle download {weights} brings them ({size}); --from FILE takes a copy of {_file(found)}",
         )
+    _renew(found)
     return found.folder
 
 
@@ -157,7 +162,7 @@ def bring(
     from auricle.datasets._download import Archive, fetch, unlike
 
     if weights.here:
-        return weights.folder
+        return locate(weights.name)
     part = weights.folder.with_name(weights.name + ".part")
     if source is None:
         if os.environ.get("AURICLE_OFFLINE", "0") not in ("", "0"):
@@ -200,10 +205,9 @@ def convert(weights: Weights, file: Path) -> Bundle:
         BundleError: the file is damaged, hostile, or of another network.
     """
     from auricle import bundle as bundles
-    from auricle import recipe as recipes
     from auricle.types import Task
 
-    recipe = recipes.parse({**weights.recipe, "note": f"{weights.title}; {weights.address}"})
+    recipe = _recipe(weights)
     task = Task(weights.names(), "multi")
     pipe = bundles.build(recipe, task).eval()
     state = {k: v for k, v in pipe.state_dict().items() if k.startswith("frontend.")}
@@ -223,7 +227,7 @@ def convert(weights: Weights, file: Path) -> Bundle:
         "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
         "verified": bool(weights.checksums),
     }
-    return bundles.Bundle(pipe, recipe, task, 1.0, (), card)
+    return bundles.Bundle(pipe, recipe, task, 1.0, (weights.threshold,) * len(task.labels), card)
 
 
 def read(file: Path) -> Mapping[str, Tensor]:
@@ -258,6 +262,22 @@ def read(file: Path) -> Mapping[str, Tensor]:
     if not isinstance(found, dict) or not all(isinstance(v, torch.Tensor) for v in found.values()):
         raise BundleError(f"{file} holds no tensors by name")
     return found
+
+
+def _recipe(weights: Weights) -> Recipe:
+    from auricle import recipe as recipes
+
+    return recipes.parse({**weights.recipe, "note": f"{weights.title}; {weights.address}"})
+
+
+def _renew(weights: Weights) -> None:
+    """A bundle that an earlier auricle made gets this one's settings: what the table says has not changed, and the weights neither."""
+    path, wanted = weights.folder / "bundle.json", _recipe(weights).tree()
+    about = json.loads(path.read_text(encoding="utf-8"))
+    if about.get("recipe") != wanted:
+        part = path.with_name("bundle.json.part")
+        part.write_text(json.dumps({**about, "recipe": wanted}, indent=1, ensure_ascii=False), encoding="utf-8")
+        part.replace(path)
 
 
 @remembered

@@ -66,13 +66,13 @@ def locate(model: str | Path) -> Path:
     """The exported file that is meant.
 
     Args:
-        model: an .onnx file, a run's folder, or the name of a model that comes with auricle.
+        model: an .onnx file, a run's folder, the name of a model that comes with auricle, or of published weights in the user's cache.
 
     Returns:
         Its path.
 
     Raises:
-        RequestError: none of these; the nearest shipped name is told.
+        RequestError: none of these; the nearest name is told.
     """
     path = Path(model).expanduser()
     if path.is_file():
@@ -83,10 +83,19 @@ def locate(model: str | Path) -> Path:
         raise RequestError(f"{path} holds no model.onnx", hint=f"auricle export {path}")
     if str(model) in shipped():
         return _SHIPPED / f"{model}.onnx"
+    from auricle import pretrained
     from auricle.catalog import nearest
 
+    if str(model) in pretrained.names():
+        exported = pretrained.about(str(model)).folder / "model.onnx"
+        if exported.is_file():
+            return exported
+        folder = pretrained.locate(str(model))  # or the sentence that says how to bring them
+        raise RequestError(f"the weights {model} are in {folder}, but not exported yet", hint=f"auricle export {model}")
+    known = [*shipped(), *pretrained.names()]
     raise RequestError(
-        f"{model} is neither an .onnx file, nor a run's folder, nor a model that comes with auricle{nearest(str(model), shipped())}"
+        f"{model} is neither an .onnx file, nor a run's folder, nor a model that comes with auricle, nor published weights"
+        f"{nearest(str(model), known)}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Bring a published corpus to this machine: resumable, its contents checked."""
+"""Bring a published corpus, or published weights, to this machine: resumable, checked, ready to use."""
 
 from __future__ import annotations
 
@@ -6,53 +6,94 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from auricle.errors import RequestError
+
 
 @dataclass(frozen=True, slots=True)
 class Downloaded:
-    """A corpus that is here now.
+    """What is here now.
 
     Args:
-        corpus: its name.
+        name: the corpus's or the weights'.
+        kind: "corpus" or "weights".
         root: its folder.
-        license: of the recordings.
+        license: on whose terms.
         citation: how to cite it, or "".
+        note: what else is to be known, or "".
+        next: a command to go on with.
     """
 
-    corpus: str
+    name: str
+    kind: str
     root: Path
     license: str
     citation: str
+    note: str = ""
+    next: str = ""
 
     def text(self) -> str:
         """Where it is and on which terms."""
-        cite = f"\ncite     {self.citation}" if self.citation else ""
-        return f"{self.corpus} is in {self.root}\nlicence  {self.license}{cite}"
+        said = {"licence": self.license, "cite": self.citation, "note": self.note, "next": self.next}
+        return "\n".join([f"{self.name} is in {self.root}", *(f"{word:<9}{what}" for word, what in said.items() if what)])
 
     def tree(self) -> dict[str, Any]:
         """The same as plain values."""
-        return {"corpus": self.corpus, "root": str(self.root), "license": self.license, "citation": self.citation}
+        return {self.kind: self.name, "root": str(self.root), "license": self.license, "citation": self.citation, "note": self.note}
 
 
-def download(corpus: str, *, root: Path | None = None) -> Downloaded:
-    """Download a corpus by name, or go on with a download that was interrupted.
+def download(name: str, *, root: Path | None = None, from_: Path | None = None) -> Downloaded:
+    """Download a corpus or weights by name, or go on with a download that was interrupted.
+
+    Weights are checked, turned once into a bundle in the user's cache, and exported, so that `auricle predict NAME` runs without torch.
 
     Args:
-        corpus: a name from `auricle show datasets`.
-        root: folder to put it in; left out, the user's cache.
+        name: a corpus from `auricle show datasets`, or weights from `auricle show weights`.
+        root: folder to put a corpus in; left out, the user's cache.
+        from_: a copy of the published file of weights, for a machine without a network.
 
     Returns:
         Where it is.
 
     Raises:
-        RequestError: no such corpus, or one that may not be downloaded by a program; the sentence says where to get it.
+        RequestError: no such name, or a corpus that may not be downloaded by a program; the sentence says where to get it.
         DataError: the download failed; the sentence says why and how to go on.
+        BundleError: what arrived is damaged or something else.
     """
-    from auricle import catalog
+    from auricle import catalog, pretrained
     from auricle.datasets import _corpus
     from auricle.verbs._bars import bars
 
+    if name in pretrained.names():
+        if root is not None:
+            raise RequestError(f"--root is {root}, but {name} are weights, which go to the cache; AURICLE_CACHE says where that is")
+        return _weights(name, from_)
+    if name not in _corpus.published():
+        known = [*_corpus.published(), *pretrained.names()]
+        raise RequestError(f"{name!r} is neither a known corpus nor known weights{catalog.nearest(name, known)}")
+    if from_ is not None:
+        raise RequestError(f"--from is for weights, and {name} is a corpus", hint="set AURICLE_DATA to the folder that holds it")
     with bars() as display:
-        task = display.add_task(f"downloading {corpus}", total=None, say="")
-        place = _corpus.download(corpus, root=root, progress=lambda done, total: display.update(task, completed=done, total=total or None))
-    entry = catalog.load("datasets", corpus)
-    return Downloaded(corpus, place, entry.license, entry.citation)
+        task = display.add_task(f"downloading {name}", total=None, say="")
+        place = _corpus.download(name, root=root, progress=lambda done, total: display.update(task, completed=done, total=total or None))
+    entry = catalog.load("datasets", name)
+    return Downloaded(name, "corpus", place, entry.license, entry.citation, next=f"auricle train {name}")
+
+
+def _weights(name: str, source: Path | None) -> Downloaded:
+    from auricle import bundle as bundles
+    from auricle import pretrained
+    from auricle.exporters.onnx import Onnx
+    from auricle.verbs._bars import bar_of, bars
+
+    weights = pretrained.about(name)
+    with bars() as display:
+        task = display.add_task(f"downloading {name}", total=None, say="")
+        folder = pretrained.bring(
+            weights, source=source, progress=lambda done, total: display.update(task, completed=done, total=total or None)
+        )
+        if not (folder / "model.onnx").is_file():
+            tick = bar_of(display)("exporting and checking", 1)
+            Onnx().write(bundles.load(folder), folder / "model.onnx")
+            tick()
+    note = "" if weights.checksums else "no checksum is published for it; the names and shapes of its tensors are right"
+    return Downloaded(name, "weights", folder, weights.license, weights.citation, note, f"auricle predict {name} clip.wav")

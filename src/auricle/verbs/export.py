@@ -59,9 +59,9 @@ def export(
     differ, nothing is written.
 
     Args:
-        run: folder of a run, or of its bundle.
+        run: folder of a run, or of its bundle, or the name of published weights in the user's cache.
         to: the format.
-        out: the file; left out, `model` and the format's suffix in the run's folder.
+        out: the file; left out, `model` and the format's suffix in that folder.
         window: seconds that a stream's answer pools over; 0 takes the length the model was trained on.
         half: store large weights in 16 bits, half the size; the change this makes is measured and told.
 
@@ -69,18 +69,19 @@ def export(
         What was written, and how well it agrees.
 
     Raises:
-        RequestError: a negative window.
+        RequestError: a negative window; weights that are not on this machine.
         BundleError: not a run, or the exported file differs.
     """
     from auricle import bundle as bundles
-    from auricle import catalog
+    from auricle import catalog, pretrained
     from auricle.errors import RequestError
     from auricle.types import Spec
 
     if window < 0:
         raise RequestError(f"--window is {window}; wanted seconds, or 0 for the length the model was trained on")
     exporter = catalog.make("exporters", Spec(to))
-    bundle = bundles.load(run)
-    path = out or run / f"model{exporter.suffix}"
+    folder = run if run.exists() else pretrained.locate(str(run))
+    bundle = bundles.load(folder)
+    path = out or folder / f"model{exporter.suffix}"
     parity = exporter.write(bundle, path, window=window, half=half)
     return Exported(path, parity.size_bytes, parity.compared, parity.largest, parity.rounding, bundle.pipe.streamable)

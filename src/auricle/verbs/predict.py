@@ -183,7 +183,7 @@ def predict(
     archive written with --out is gone on with by --resume after any interruption: nothing is lost, nothing is there twice.
 
     Args:
-        model: an .onnx file, a run's folder, or the name of a model that comes with auricle.
+        model: an .onnx file, a run's folder, the name of a model that comes with auricle, or of downloaded weights.
         files: sound files, folders of them, or patterns such as "calls/**/*.wav".
         format: text, csv, jsonl (one line a file), audacity (a label track) or raven (a selection table).
         top: so many of the most probable labels of each file; 0 gives what holds.

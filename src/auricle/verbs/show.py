@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from auricle import catalog, recipe
+from auricle import catalog, pretrained, recipe
 
 _PIPED = ("frontends", "models", "heads")
+_WEIGHTS = "Published weights by name, brought by `auricle download` and used by predict, export and train."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ def show(kind: str | None = None, name: str | None = None) -> Shown:
     of your own (`auricle show models ./mine.py`) is shown like any other.
 
     Args:
-        kind: a catalogue, such as models or recipes; all of them where it is left out.
+        kind: a catalogue, such as models, recipes or weights; all of them where it is left out.
         name: an entry of it, or a Python file.
 
     Returns:
@@ -49,11 +51,14 @@ def show(kind: str | None = None, name: str | None = None) -> Shown:
         RequestError: there is no such catalogue or entry.
     """
     if kind is None:
-        counts = {each: len(catalog.names(each)) for each in catalog.kinds()} | {"recipes": len(recipe.shipped())}
-        rows = [(each, f"{counts[each]:3}  {catalog.about(each)}") for each in sorted(counts)]
+        counts = {each: len(catalog.names(each)) for each in catalog.kinds()}
+        counts |= {"recipes": len(recipe.shipped()), "weights": len(pretrained.names())}
+        rows = [(each, f"{counts[each]:3}  {_WEIGHTS if each == 'weights' else catalog.about(each)}") for each in sorted(counts)]
         return Shown(_table(rows), counts)
     if kind == "recipes":
         return _recipes(name)
+    if kind == "weights":
+        return _weights(name)
     if name is None:
         rows = [(each, catalog.summary(kind, each)) for each in catalog.names(kind)]
         return Shown(_table(rows) or f"there are no {kind} yet", dict(rows))
@@ -65,6 +70,30 @@ def _recipes(name: str | None) -> Shown:
         return Shown(recipe.text(name), recipe.read(name).tree())
     rows = [(each, recipe.text(each).partition("\n")[0].lstrip("# ")) for each in recipe.shipped()]
     return Shown(_table(rows) or "there are no recipes yet", dict(rows))
+
+
+def _weights(name: str | None) -> Shown:
+    if name is not None:
+        found = pretrained.about(name)
+        values = {**asdict(found), "here": found.here, "folder": str(found.folder)}
+        told = {
+            "address": found.address,
+            "checksum": found.checksums[0] if found.checksums else "none published; the names and shapes of its tensors are checked",
+            "licence": found.license,
+            "cite": found.citation,
+            "published": f"{_figures(found.published)} on {found.condition}",
+            "cache": f"{found.folder}{'' if found.here else f' (not yet; auricle download {name})'}",
+            "recipe": json.dumps(found.recipe),
+        }
+        return Shown("\n".join([found.title, "", _table(list(told.items()))]), values)
+    entries = [pretrained.about(each) for each in pretrained.names()]
+    rows = [(e.name, "here" if e.here else "", f"{e.megabytes:g} MB", e.license, _figures(e.published), e.title) for e in entries]
+    return Shown(_table(rows), {e.name: {**asdict(e), "here": e.here} for e in entries})
+
+
+def _figures(published: dict[str, float]) -> str:
+    """The first figure, by its own name."""
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in list(published.items())[:1])
 
 
 def _entry(kind: str, name: str) -> Shown:

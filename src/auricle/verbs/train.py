@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,7 +63,8 @@ def train(
 
     Args:
         data: a folder with a folder per class, a table (CSV, TSV, JSONL), or a corpus by name (`auricle show datasets`).
-        recipe: a recipe by name (`auricle show recipes`) or a .toml; left out, the corpus's own, else "default".
+        recipe: a recipe by name (`auricle show recipes`) or a .toml; left out, the corpus's own, else "transfer", which tunes a small
+            network that AudioSet taught, where its weights are in the cache or can be fetched, else "default", which begins from scratch.
         set_: a setting to override, such as train.epochs=20; may be repeated.
         out: folder of the run; left out, runs/<corpus>/<model>-<identity>.
         time: budget such as 10m; the schedule is fitted into it.
@@ -200,7 +202,7 @@ def train_one(prepared: Prepared, folder: Path, *, data: str, time: str, resume:
 
 
 def recipe_for(data: str, recipe: str, set_: tuple[str, ...]) -> Recipe:
-    """The recipe that was named, or the corpus's own, or the default one.
+    """The recipe that was named, or the corpus's own, or the one that gets most out of what this machine has; that choice is told.
 
     Args:
         data: what is trained on.
@@ -210,7 +212,12 @@ def recipe_for(data: str, recipe: str, set_: tuple[str, ...]) -> Recipe:
     Returns:
         The recipe.
     """
-    name = recipe or (data if data in recipes.shipped() else "default")
+    if recipe or data in recipes.shipped():
+        return recipes.read(recipe or data, set_)
+    from auricle.verbs._begin import best_start
+
+    name, why = best_start(set_)
+    sys.stderr.write(f"recipe: {name}; {why}\n")
     return recipes.read(name, set_)
 
 

@@ -1,0 +1,34 @@
+"""What training begins with where nobody said: weights that were taught on other sound, where they can be had, else chance."""
+
+from __future__ import annotations
+
+from auricle import pretrained
+from auricle.errors import AuricleError
+from auricle.types import Seconds
+
+_WEIGHTS = "mobile_net.mn04"  # 4 MB, MIT
+_PATIENCE: Seconds = 3.0  # nobody asked for a download: who is not there at once is not waited for
+_OWN = {"frontend", "head", "model", "sample_rate", "transfer"}  # sections that the weights fit as they are, or not at all
+
+
+def best_start(overrides: tuple[str, ...]) -> tuple[str, str]:
+    """The recipe to take, and why.
+
+    Args:
+        overrides: settings that were asked for; the weights don't fit another network or front end.
+
+    Returns:
+        "transfer" or "default", and a clause that says the reason and how to have it otherwise.
+    """
+    other = sorted({setting.partition("=")[0].partition(".")[0].strip() for setting in overrides} & _OWN)
+    if other:
+        return "default", f"from scratch, since {' and '.join(other)} was set; --recipe transfer tunes {_WEIGHTS}"
+    weights = pretrained.about(_WEIGHTS)
+    came = "is in the cache"
+    if not weights.here:
+        try:
+            pretrained.bring(weights, attempts=1, patience=_PATIENCE)
+        except (AuricleError, OSError) as wrong:
+            return "default", f"from scratch, since {str(wrong)[:1].lower()}{str(wrong)[1:]}; auricle download {_WEIGHTS} brings them"
+        came = f"was fetched ({weights.megabytes:g} MB, {weights.license})"
+    return "transfer", f"tunes {_WEIGHTS}, taught on AudioSet, which {came}; --recipe default begins from scratch"
