@@ -64,12 +64,45 @@ class Crops(Louder):
         return super().apply(wave, values)[..., 1:]
 
 
+class HearsPadding(Louder):
+    def apply(self, wave, values):
+        return super().apply(wave, values) + 0.01 * wave.square().mean(-1, keepdim=True).sqrt()
+
+
+class LeavesTheTensor(Louder):
+    def stretched(self, length, values):
+        return length - 4000
+
+
+class Unscheduled(Louder):
+    def __init__(self, sample_rate: int, *, p: float = 0.5, p_end: float | None = None) -> None:
+        self.p, self.p_end, self._always = p, p_end, p
+
+    def draw(self, rng, shape):
+        self.p = self._always
+        return super().draw(rng, shape)
+
+
+class Scheduled(Louder):
+    """Rows made louder.
+
+    Args:
+        sample_rate: samples a second.
+        p: probability that a row changes.
+        p_end: probability at the end.
+    """
+
+    def __init__(self, sample_rate: int, *, p: float = 0.5, p_end: float | None = None) -> None:
+        self.p, self.p_end = p, p_end
+
+
 def failed(kind) -> set[str]:
     return {v.name for v in augments(kind) if not v.passed}
 
 
 def test_a_sound_augmentation_passes():
     assert failed(Louder) == set()
+    assert failed(Scheduled) == set()
 
 
 def test_each_fault_is_caught_by_its_check():
@@ -80,3 +113,6 @@ def test_each_fault_is_caught_by_its_check():
     assert "p = 0" in failed(AlwaysOn)
     assert "silence and clipping" in failed(ByPeak)
     assert "shape" in failed(Crops)
+    assert "padding" in failed(HearsPadding)
+    assert "padding" in failed(LeavesTheTensor)
+    assert "schedule" in failed(Unscheduled)

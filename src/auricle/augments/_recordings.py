@@ -14,14 +14,14 @@ from auricle.types import Seconds
 LOUD_ENOUGH = 1e-8  # mean power below which a recording is silence
 
 
-def recordings(folder: str, sample_rate: int, *, augment: str, longest: Seconds) -> list[Tensor]:
+def recordings(folder: str, sample_rate: int, *, augment: str, longest: Seconds | None = None) -> list[Tensor]:
     """Every recording of a folder and of those in it, in the order of their paths.
 
     Args:
         folder: path; ~ is the home folder.
         sample_rate: samples a second wanted.
         augment: whose folder it is, for errors.
-        longest: of all together; each file gives at most its share, from its beginning.
+        longest: of all together; each file gives at most its share, from its beginning. None reads every file whole.
 
     Returns:
         [T] samples each, none silent.
@@ -33,10 +33,11 @@ def recordings(folder: str, sample_rate: int, *, augment: str, longest: Seconds)
     if not root.is_dir():
         raise RequestError(f"augment {augment}: folder {root} is not a folder of recordings")
     files = sorted(p for p in root.rglob("*") if p.is_file() and not p.name.startswith("."))
+    stop = None if longest is None or not files else max(1.0, longest / len(files))
     found = []
     for path in files:
         try:
-            samples, _ = waveform(path, sample_rate=sample_rate, stop=max(1.0, longest / len(files)))
+            samples, _ = waveform(path, sample_rate=sample_rate, stop=stop)
         except AudioError:
             continue
         if samples.size and float((samples**2).mean()) > LOUD_ENOUGH:

@@ -45,4 +45,4 @@ def stretched(samples: NDArray[np.float32], sample_rate: int, *, rate: float = 1
     engine.setTimeFactor(rate)
     engine.setTransposeSemitones(semitones)
     made: NDArray[np.float32] = np.asarray(engine.process(np.ascontiguousarray(samples[None], dtype=np.float32)), np.float32)
-    return made[0]
+    return made.reshape(-1)

@@ -158,4 +158,5 @@ def _context(name: str, mode: str) -> Any:
 
 def _samples(frame: Any) -> Wave:
     values = np.asarray(frame.to_ndarray()).reshape(-1)
-    return values.astype(np.float32) / 32768 if values.dtype == np.int16 else values.astype(np.float32)
+    scale = np.float32(1 / 32768 if values.dtype == np.int16 else 1)
+    return np.asarray(values * scale, np.float32)

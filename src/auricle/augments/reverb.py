@@ -60,7 +60,7 @@ class Reverb:
         self.decays = (min_decay_ms / 1000, max_decay_ms / 1000)
         self.rooms = (min_room_m, max_room_m)
         self.size = max(1, round(sample_rate * max_decay_ms / 1000))
-        found = recordings(folder, sample_rate, augment="reverb", longest=math.inf) if folder else []
+        found = recordings(folder, sample_rate, augment="reverb") if folder else []
         self.responses = [_aligned(each, self.size) for each in found]
 
     def draw(self, rng: torch.Generator, shape: torch.Size) -> dict[str, Tensor]:
@@ -110,7 +110,9 @@ class Reverb:
         images = 4 * math.pi * path.square() * (_SOUND / self.sample_rate) / room**3  # [B, R] expected in a sample
         heard = torch.rand(rows, self.size, generator=rng) < images
         strength = distance / path * images.clamp(min=1).sqrt() * 10 ** (-3 * time / decay)
-        response = heard * strength * torch.randn(rows, self.size, generator=rng)
+        added = torch.randn(rows, self.size, generator=rng)
+        added = torch.where(images < 1, added.sign(), added)  # one image is as strong as it is; many add up to a normal distribution
+        response = heard * strength * added
         response[:, 0] = 1.0
         return response
 
