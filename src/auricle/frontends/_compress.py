@@ -6,10 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from auricle.errors import RequestError
+from auricle.frontends._device import on_host
 from auricle.frontends._rows import valid
 from auricle.types import Decibels
 
@@ -58,12 +61,27 @@ class Compression:
         """Levels of powers.
 
         Args:
-            power: [B, F, N] powers, or magnitudes.
+            power: [B, F, N] powers, or magnitudes; on the host the levels take their place.
             frames: [B] valid frames.
 
         Returns:
             [B, F, N] levels.
         """
+        if self.scale in {"ln", "log10", "db"} and on_host(power):
+            level = power
+            self._on_host(level.numpy())
+        else:
+            level = self._level(power)
+        if not self.range_db:
+            return level
+        return torch.maximum(level, loudest(level, frames) - self.range_db * self.per_decibel)
+
+    @property
+    def _factor(self) -> float:
+        """From the natural logarithm: one logarithm for all of them, whose rounding is the least and which every runtime has."""
+        return {"log10": 1 / math.log(10), "db": (20 if self.magnitude else 10) / math.log(10)}.get(self.scale, 1.0)
+
+    def _level(self, power: Tensor) -> Tensor:
         if self.floor:
             power = power.clamp(min=self.floor)
         if self.offset:
@@ -72,14 +90,18 @@ class Compression:
             return power
         if self.scale == "log1p":
             return torch.log1p(power)
-        # One logarithm for all of them: its rounding is the least, and every runtime has it.
         level = torch.log(power)
-        factor = {"ln": 1.0, "log10": 1 / math.log(10), "db": (20 if self.magnitude else 10) / math.log(10)}[self.scale]
-        if factor != 1.0:
-            level = level * factor
-        if not self.range_db:
-            return level
-        return torch.maximum(level, loudest(level, frames) - self.range_db * self.per_decibel)
+        return level if self._factor == 1.0 else level * self._factor
+
+    def _on_host(self, power: NDArray[np.float32]) -> None:
+        """The same in place, by numpy's logarithm, which takes a third of the time."""
+        if self.floor:
+            np.maximum(power, self.floor, out=power)
+        if self.offset:
+            power += self.offset
+        np.log(power, out=power)
+        if self._factor != 1.0:
+            power *= self._factor
 
 
 def loudest(level: Tensor, frames: Tensor) -> Tensor:

@@ -19,9 +19,11 @@ import torch
 from torch import Tensor, nn
 
 from auricle.frontends._banded import BandedProduct, filter_groups, span
+from auricle.frontends._device import on_host
 from auricle.frontends._frame import Framing
+from auricle.frontends._host import HostSpectrum
 
-_FRAMES_AT_ONCE = 256  # about 1 MB a stage: what the next stage reads is still in the cache
+_FRAMES_TOGETHER = 256  # of all rows; more are transformed row by row, so that none depends on how many rows there are
 
 
 class PowerSpectrum(nn.Module):
@@ -32,11 +34,14 @@ class PowerSpectrum(nn.Module):
         window: [win] taper.
         weights: [1 + n_fft // 2, F] weights of each spectral bin; None keeps the bins as they are.
         magnitude: |rfft| instead of its square.
+        double: the host's transform in double precision.
     """
 
     window: Tensor
 
-    def __init__(self, framing: Framing, window: Tensor, *, weights: Tensor | None = None, magnitude: bool = False) -> None:
+    def __init__(
+        self, framing: Framing, window: Tensor, *, weights: Tensor | None = None, magnitude: bool = False, double: bool = False
+    ) -> None:
         super().__init__()
         self.framing = framing
         self.magnitude = magnitude
@@ -44,36 +49,29 @@ class PowerSpectrum(nn.Module):
         self.register_buffer("window", window.float(), persistent=False)
         self.product = None if weights is None else BandedProduct(weights, repeat=1 if magnitude else 2)
         self.matrices = _Matrices(framing, window, weights=weights, magnitude=magnitude)
+        self.host = HostSpectrum(framing, window, weights=weights, magnitude=magnitude, double=double)
 
-    def forward(self, wave: Tensor) -> Tensor:
+    def forward(self, wave: Tensor, length: Tensor) -> Tensor:
         """Weighed powers.
 
         Args:
-            wave: [B, T'] samples as `Framing.extended` gives them.
+            wave: [B, T] samples, full scale ±1.
+            length: [B] valid samples.
 
         Returns:
             [B, F, N] power, full scale squared (or its root).
         """
+        if not self.matrix_form and on_host(wave):
+            return self.host(wave, length)
+        wave = self.framing.extended(wave, length)
         if self.matrix_form:
             made: Tensor = self.matrices(self.framing.columns(wave))
             return made
         frames = self.framing.rows(wave)
         rows, count, _ = frames.shape
-        if wave.device.type != "cpu" or torch.compiler.is_exporting() or rows * count <= _FRAMES_AT_ONCE:
+        if wave.device.type != "cpu" or torch.compiler.is_exporting() or rows * count <= _FRAMES_TOGETHER:
             return self._by_transform(frames).transpose(1, 2)
-        if torch.is_grad_enabled() and wave.requires_grad:
-            return torch.cat([self._by_transform(row[None]) for row in frames]).transpose(1, 2)
-        return torch.stack([self._by_blocks(row) for row in frames]).transpose(1, 2)
-
-    @torch.no_grad()
-    def _by_blocks(self, frames: Tensor) -> Tensor:
-        """[N, F] of one row's [N, win] frames, in memory that is used again for each block: fresh pages cost more than the transform."""
-        room = frames.new_empty(_FRAMES_AT_ONCE, frames.shape[1])
-        made = []
-        for block in torch.split(frames, _FRAMES_AT_ONCE):
-            tapered = torch.mul(block, self.window, out=room[: block.shape[0]])
-            made.append(self._weighed(torch.fft.rfft(tapered, n=self.framing.n_fft)))
-        return torch.cat(made)
+        return torch.cat([self._by_transform(row[None]) for row in frames]).transpose(1, 2)
 
     def _by_transform(self, frames: Tensor) -> Tensor:
         rows, count, _ = frames.shape

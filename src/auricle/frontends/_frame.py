@@ -6,11 +6,14 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import pad
 
 from auricle.errors import RequestError
+from auricle.frontends._device import on_host
 
 Padding = Literal["none", "reflect", "reflect_drop_last", "reflect_silence", "zeros", "edge", "kaldi"]
 
@@ -91,23 +94,71 @@ class Framing:
         Returns:
             [B, T'] samples.
         """
+        if self.padding == "none":
+            return wave if self.full_scale == 1.0 else wave * self.full_scale
+        if on_host(wave):
+            pieces = [self.extended_row(row, n) for row, n in zip(wave.detach().numpy(), length.tolist(), strict=True)]
+            return torch.from_numpy(pieces[0][None] if len(pieces) == 1 else np.stack(pieces))
         if self.full_scale != 1.0:
             wave = wave * self.full_scale
-        if self.padding == "none":
-            return wave
         if self.centred and self.pre_emphasis:
             wave, length = wave[:, 1:] - self.pre_emphasis * wave[:, :-1], length - 1
-        total = wave.shape[1]
+        longer = _extend(wave, length, left=max(self._before, 0), right=self.win, padding=self.padding)
+        return longer[:, max(-self._before, 0) :][:, : self._needed(wave.shape[1])]
+
+    def extended_row(self, row: NDArray[np.float32], samples: int) -> NDArray[np.float32]:
+        """The same of one row on the host, by copies alone.
+
+        Args:
+            row: [T] samples, full scale ±1.
+            samples: how many are valid.
+
+        Returns:
+            [T'] samples.
+        """
+        if self.full_scale != 1.0:
+            row = row * np.float32(self.full_scale)
+        if self.padding == "none":
+            return row
+        if self.centred and self.pre_emphasis:
+            row, samples = row[1:] - np.float32(self.pre_emphasis) * row[:-1], samples - 1
+        rest = np.zeros(len(row) - samples, np.float32)
+        before, behind = _beyond(row[:samples], max(self._before, 0), self.win, self.padding)
+        longer = np.concatenate([before, row[:samples], behind, rest])
+        return longer[max(-self._before, 0) :][: self._needed(len(row))]
+
+    def runs(self, row: NDArray[np.float32], samples: int) -> list[NDArray[np.float32]]:
+        """The same of one row in pieces that frames are cut from one after the other; of a long row only the ends are copied.
+
+        Args:
+            row: [T] samples, full scale ±1.
+            samples: how many are valid.
+
+        Returns:
+            [T'] samples of each piece.
+        """
+        kept = -(-(self.win + self.n_fft) // self.hop) * self.hop
+        cut = (samples - 2 * kept) // self.hop * self.hop  # whole hops from the middle, which moves no frame at the end
+        if self.padding == "none" or self.full_scale != 1.0 or (self.centred and self.pre_emphasis) or cut < kept:
+            return [self.extended_row(row, samples)]
+        ends = self.extended_row(np.concatenate([row[:kept], row[kept + cut :]]), samples - cut)
+        first = (self._before + kept - self.win) // self.hop + 1  # frame that hears the cut
+        last = -(-(self._before + kept + cut) // self.hop)  # frame that is past it
+        inside = row[first * self.hop - self._before : (last - 1) * self.hop - self._before + self.win]
+        return [ends[: (first - 1) * self.hop + self.win], inside, ends[last * self.hop - cut :]]
+
+    def _needed(self, total: int) -> int:
+        """Samples that all frames of a wave of so many hear together."""
         if self.padding == "kaldi":
-            left = self.win // 2 - self.hop // 2
-            needed = ((total + self.hop // 2) // self.hop - 1) * self.hop + self.win
-        else:
-            left = self.n_fft // 2 - (self.n_fft - self.win) // 2
-            needed = total + self.win - (self.hop if self.padding == "reflect_drop_last" else 0)
-            if self.padding == "reflect_silence":
-                needed = (total - 1 + self.win // 2) // self.hop * self.hop + self.win
-        longer = _extend(wave, length, left=max(left, 0), right=self.win, padding=self.padding)
-        return longer[:, max(-left, 0) :][:, :needed]
+            return ((total + self.hop // 2) // self.hop - 1) * self.hop + self.win
+        if self.padding == "reflect_silence":
+            return (total - 1 + self.win // 2) // self.hop * self.hop + self.win
+        return total + self.win - (self.hop if self.padding == "reflect_drop_last" else 0)
+
+    @property
+    def _before(self) -> int:
+        """Samples that the first frame begins before the wave's first."""
+        return self.win // 2 - self.hop // 2 if self.padding == "kaldi" else self.n_fft // 2 - (self.n_fft - self.win) // 2
 
     def rows(self, wave: Tensor) -> Tensor:
         """Frames as a view, cleaned.
@@ -185,9 +236,6 @@ def framing(
 
 
 def _extend(wave: Tensor, length: Tensor, *, left: int, right: int, padding: Padding) -> Tensor:
-    if not torch.compiler.is_exporting():
-        made = [_extended_row(row[:n], wave.shape[1], left, right, padding) for row, n in zip(wave, length.tolist(), strict=True)]
-        return made[0][None] if len(made) == 1 else torch.stack(made)
     rows, total = wave.shape
     own = length[:, None].to(torch.int64)
     clean = torch.where(torch.arange(total, device=wave.device) < own, wave, wave.new_zeros(()))
@@ -203,24 +251,18 @@ def _extend(wave: Tensor, length: Tensor, *, left: int, right: int, padding: Pad
     return longer.scatter(1, after + left, tail)
 
 
-def _extended_row(own: Tensor, total: int, left: int, right: int, padding: Padding) -> Tensor:
-    """One row by copies alone: [left + total + right]."""
-    rest = own.new_zeros(total - own.shape[0])
-    if padding == "zeros":
-        return torch.cat([own.new_zeros(left), own, own.new_zeros(right), rest])
-    head, tail = _beyond(own, left, right, padding)
-    return torch.cat([head, own, own.new_zeros(right) if padding == "reflect_silence" else tail, rest])
-
-
-def _beyond(own: Tensor, left: int, right: int, padding: Padding) -> tuple[Tensor, Tensor]:
+def _beyond(own: NDArray[np.float32], left: int, right: int, padding: Padding) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """What stands before and behind one row: [left] and [right]."""
-    samples = own.shape[0]
+    samples = len(own)
+    if padding == "zeros":
+        return np.zeros(left, np.float32), np.zeros(right, np.float32)
     if padding == "edge" or samples <= max(left, right):
-        last = torch.tensor(samples, device=own.device)
-        before, behind = torch.arange(-left, 0, device=own.device), last + torch.arange(right, device=own.device)
-        return own[_folded(before, last, padding)], own[_folded(behind, last, padding)]
-    once = 0 if padding == "kaldi" else 1
-    return own[once : left + once].flip(0), own[samples - right - once : samples - once].flip(0)
+        places = _folded(torch.arange(-left, samples + right), torch.tensor(samples), padding).numpy()
+        before, behind = own[places[:left]], own[places[left + samples :]]
+    else:
+        once = 0 if padding == "kaldi" else 1
+        before, behind = own[once : left + once][::-1], own[samples - right - once : samples - once][::-1]
+    return before, np.zeros_like(behind) if padding == "reflect_silence" else behind
 
 
 def _folded(at: Tensor, length: Tensor, padding: Padding) -> Tensor:

@@ -16,7 +16,7 @@ from auricle.frontends._energy import EPSILON, log_energy
 from auricle.frontends._feature import Feature
 from auricle.frontends._fourier import PowerSpectrum
 from auricle.frontends._frame import framing
-from auricle.frontends._mel import filters
+from auricle.frontends._mel import filters, peaks
 from auricle.frontends._window import window as taper
 from auricle.types import Hertz
 
@@ -80,6 +80,8 @@ class FilterBank(Feature):
         frames = cut.with_cleaning(remove_dc=remove_dc, full_scale=full_scale)
         super().__init__(bins=bins + (energy != "none"), framing=frames, normalise=normalise, centre=centre, spread=spread)
         self.sample_rate = sample_rate
+        if energy == "none":
+            self.bins_hz = peaks(sample_rate, bins=bins, min_hz=min_hz, max_hz=max_hz, scale="kaldi")
         self.energy: Literal["none", "raw", "windowed"] = energy
         self.energy_floor = energy_floor
         self.htk_order = htk_order
@@ -97,9 +99,10 @@ class FilterBank(Feature):
         Returns:
             [B, F, N] levels.
         """
-        extended = self.framing.extended(wave, length)
-        level = self.compression.level(self.spectrum(extended), self.frames(length))
+        level = self.compression.level(self.spectrum(wave, length), self.frames(length))
         if self.energy == "none":
             return level
-        energy = log_energy(extended, self.framing, self.spectrum.window, energy=self.energy, floor=self.energy_floor)
+        energy = log_energy(
+            self.framing.extended(wave, length), self.framing, self.spectrum.window, energy=self.energy, floor=self.energy_floor
+        )
         return torch.cat([level, energy] if self.htk_order else [energy, level], dim=1)

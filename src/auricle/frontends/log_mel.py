@@ -16,7 +16,7 @@ from auricle.frontends._compress import Compression
 from auricle.frontends._feature import Feature
 from auricle.frontends._fourier import PowerSpectrum
 from auricle.frontends._frame import framing
-from auricle.frontends._mel import filters
+from auricle.frontends._mel import filters, peaks
 from auricle.frontends._window import window as taper
 from auricle.types import Decibels, Hertz
 
@@ -74,6 +74,7 @@ class LogMel(Feature):
         super().__init__(bins=bins, framing=frames, normalise=normalise, centre=centre, spread=spread)
         self.sample_rate = sample_rate
         self.compression = Compression(compression, offset=offset, floor=floor, range_db=range_db, magnitude=magnitude)
+        self.bins_hz = peaks(sample_rate, bins=bins, min_hz=min_hz, max_hz=max_hz, scale=scale)
         mel = filters(sample_rate, frames.n_fft, bins=bins, min_hz=min_hz, max_hz=max_hz, scale=scale)
         self.spectrum = PowerSpectrum(frames, taper(window, frames.win), weights=mel, magnitude=magnitude)
 

@@ -20,7 +20,7 @@ from auricle.errors import RequestError
 from auricle.frontends._feature import Feature
 from auricle.frontends._fourier import PowerSpectrum
 from auricle.frontends._frame import framing
-from auricle.frontends._mel import filters
+from auricle.frontends._mel import filters, peaks
 from auricle.frontends._smooth import Smoother
 from auricle.frontends._window import window as taper
 from auricle.types import Hertz, State
@@ -87,6 +87,7 @@ class Pcen(Feature):
         self.full_scale = full_scale if magnitude else full_scale**2
         self.gain, self.bias, self.power, self.epsilon = gain, bias, power, epsilon
         self.begin = begin
+        self.bins_hz = peaks(sample_rate, bins=bins, min_hz=min_hz, max_hz=max_hz, scale=scale)
         mel = filters(sample_rate, frames.n_fft, bins=bins, min_hz=min_hz, max_hz=max_hz, scale=scale)
         self.spectrum = PowerSpectrum(frames, taper(window, frames.win), weights=mel, magnitude=magnitude)
         hops = time_ms / 1000 * sample_rate / frames.hop

@@ -75,6 +75,7 @@ class Spectrogram(Feature):
         frames = cut.with_cleaning(remove_dc=remove_dc, full_scale=full_scale)
         super().__init__(bins=frames.n_fft // 2 + 1, framing=frames, normalise=normalise, centre=centre, spread=spread)
         self.sample_rate = sample_rate
+        self.bins_hz = tuple(i * sample_rate / frames.n_fft for i in range(self.bins))
         self.energy: Literal["none", "raw", "windowed"] = energy
         self.energy_floor = energy_floor
         self.compression = Compression(compression, offset=offset, floor=floor, range_db=range_db, magnitude=magnitude)
@@ -98,5 +99,7 @@ class Spectrogram(Feature):
         level = self.compression.level(self.spectrum(wave, length), self.frames(length))
         if self.energy == "none":
             return level
-        first = log_energy(self.framing.extended(wave, length), self.framing, self.spectrum.window, energy=self.energy, floor=self.energy_floor)
+        first = log_energy(
+            self.framing.extended(wave, length), self.framing, self.spectrum.window, energy=self.energy, floor=self.energy_floor
+        )
         return torch.cat([first, level[:, 1:]], dim=1)
