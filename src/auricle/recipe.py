@@ -68,9 +68,10 @@ class Transfer:
     """What the network knew before.
 
     Args:
-        weights: "" begins from scratch; else a name (`auricle show weights`), or the folder of a bundle or a run. The front end and the
-            model must be theirs; of the head, the layer of the classes is made anew where the classes are others.
-        freeze: share of the model's layers, from the input on, that don't learn; their norms keep the statistics they came with.
+        weights: "" begins from scratch, or from what the model's own settings name (`model.pretrained`, `model.source`); else a name
+            (`auricle show weights`), or the folder of a bundle or a run. The front end and the model must be theirs; of the head, the layer
+            of the classes is made anew where the classes are others.
+        freeze: share of the layers that know something, from the input on, that don't learn; their norms keep the statistics they came with.
         lr_scale: learning rate of what was learnt before, in units of `train.lr`.
     """
 

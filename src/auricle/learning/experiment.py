@@ -98,7 +98,7 @@ def training(prepared: Prepared, *, budget: Seconds = 0.0) -> Training:
     torch.manual_seed(rng(recipe.seed, "initial").initial_seed())
     pipe = build(recipe, prepared.corpus.task)
     learnt = transfer.start(pipe, recipe, prepared.corpus.task)
-    if not learnt and hasattr(pipe.frontend, "fit"):
+    if not any(name.startswith("frontend.") for name in learnt) and hasattr(pipe.frontend, "fit"):
         pipe.frontend.fit(_some_waves(feed, division.train, pipe.min_samples))
     paces = dict.fromkeys(learnt, recipe.transfer.lr_scale)
     return Training(pipe, feed, division.train, division.dev, budget, paces=paces)

@@ -19,7 +19,7 @@ _TOLD = ("dataset", "license", "citation", "weights_may_ship", "sha256")
 
 
 def start(pipe: Pipe, recipe: Recipe, task: Task) -> frozenset[str]:
-    """Take over the weights that the recipe names, and fix the layers that it freezes.
+    """Take over the weights that the recipe names, or those that the model's own settings name, and fix the layers that it freezes.
 
     Front end and model are taken whole. Of the head everything that has the same name and shape, except the layer of the classes where
     they are others: its tensors are those whose shapes depend on how many classes there are.
@@ -40,9 +40,11 @@ def start(pipe: Pipe, recipe: Recipe, task: Task) -> frozenset[str]:
     if not 0 <= settings.freeze <= 1:
         raise RequestError(f"recipe.transfer.freeze is {settings.freeze}; wanted a share of the layers, 0 to 1")
     if not settings.weights:
-        if settings.freeze:
+        begun = _begun(pipe)
+        if settings.freeze and not begun:
             raise RequestError("recipe.transfer.freeze fixes layers, but recipe.transfer.weights names nothing they could have learnt from")
-        return frozenset()
+        _freeze(pipe.model, settings.freeze, learnt=begun)
+        return begun
     source = bundles.load(pretrained.locate(settings.weights))
     _refuse_another_front_end(recipe, source.recipe)
     own, other = pipe.state_dict(), source.pipe.state_dict()
@@ -55,10 +57,7 @@ def start(pipe: Pipe, recipe: Recipe, task: Task) -> frozenset[str]:
             hint=f"its model is {json.dumps({'name': source.recipe.model.name, **source.recipe.model.args})}",
         )
     pipe.load_state_dict({**own, **taken})
-    for layer in layers(pipe.model)[: round(settings.freeze * len(layers(pipe.model)))]:
-        for part in layer:
-            for parameter in part.parameters(recurse=False):
-                parameter.requires_grad_(False)
+    _freeze(pipe.model, settings.freeze, learnt=frozenset(taken))
     return frozenset(taken)
 
 
@@ -97,6 +96,24 @@ def layers(model: nn.Module) -> list[list[nn.Module]]:
         elif own:
             found[-1].append(part)
     return found
+
+
+def _begun(pipe: Pipe) -> frozenset[str]:
+    """Names of the tensors that the model takes from what its own settings name, such as a library's hub."""
+    if not hasattr(pipe.model, "begin"):
+        return frozenset()
+    before = {name: value.clone() for name, value in pipe.model.state_dict().items()}
+    pipe.model.begin(pipe.frontend)
+    return frozenset(f"model.{name}" for name, value in pipe.model.state_dict().items() if not torch.equal(value, before[name]))
+
+
+def _freeze(model: nn.Module, share: float, *, learnt: frozenset[str]) -> None:
+    """Fix the first of the layers that know something."""
+    known = {id(p) for name, p in model.named_parameters() if f"model.{name}" in learnt}
+    found = [layer for layer in layers(model) if any(id(p) in known for part in layer for p in part.parameters(recurse=False))]
+    for layer in found[: round(share * len(found))]:
+        for parameter in (p for part in layer for p in part.parameters(recurse=False)):
+            parameter.requires_grad_(False)
 
 
 def _of_classes(pipe: Pipe, recipe: Recipe, classes: int) -> set[str]:
