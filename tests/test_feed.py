@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -170,3 +171,28 @@ def test_generators_depend_on_the_key_alone() -> None:
     draws = {key: float(torch.rand(1, generator=rng(*key))) for key in [(0, 1, "a"), (0, 1, "b"), (1, 0, "a"), (0, 11, "a"), (0, 1, 1)]}
     assert len(set(draws.values())) == 5
     assert all(float(torch.rand(1, generator=rng(*key))) == value for key, value in draws.items())
+
+
+def test_what_is_made_on_the_processor_depends_on_the_clip_s_place_alone(items: tuple[Item, ...]) -> None:
+    def feed(batch: int, *, p_end: float | None = None) -> Feed:
+        effects = [{"name": "gain", "p": 0.5}, {"name": "denoise", "p": 1.0, "p_end": p_end}, {"name": "mixup"}]
+        tree = {**TINY, "augment": effects, "feed": {"seconds": 0.1}, "train": {**TINY["train"], "batch": batch, "epochs": 2}}
+        return Feed(_TASK, recipes.parse(tree))
+
+    def rows(made: Iterable[Batch]) -> torch.Tensor:
+        return torch.cat([batch.wave for batch in made])[:12]
+
+    plain = rows(_feed(batch=4).batches(items, 0))
+    one = rows(feed(4).batches(items, 0))
+    assert int((one != plain).any(1).sum()) == 12
+    assert torch.equal(one, rows(feed(6).batches(items, 0)))
+    halves = [rows(feed(4).batches(items, 0, rank=rank, ranks=2)).view(3, 2, -1) for rank in (0, 1)]
+    assert torch.equal(one, torch.cat(halves, 1).reshape(12, -1))
+    assert torch.equal(one[8:], rows(feed(4).batches(items, 0, first=2)))
+    assert not torch.equal(one, rows(feed(4).batches(items, 1)))
+    for batch in feed(4).batches(items, 0):
+        behind = torch.arange(800)[None] >= batch.length[:, None]
+        assert not batch.wave[behind].any()
+    # Halfway from p = 1 to p_end = 0.
+    last = torch.cat([b.wave for b in feed(14, p_end=0.0).batches(items, 1)])
+    assert int((last != torch.cat([b.wave for b in _feed(batch=14).batches(items, 1)])).any(1).sum()) < 14
