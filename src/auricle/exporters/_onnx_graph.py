@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from auricle.types import State, TaskKind
 
 OPSET = 20
-_MOST_STEPS = 10**6
 
 
 class Graph(nn.Module):
@@ -39,17 +38,19 @@ class Graph(nn.Module):
         self.temperature = temperature
         self.names = state
 
-    def forward(self, wave: Tensor, length: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, wave: Tensor, rest: Tensor, length: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         """Both uses at once.
 
         Args:
-            wave: [B, T] samples, T a whole number of steps and the overlap.
+            wave: [B, S, unit] samples in whole steps, so that the number of frames is no rounding that the tracer can't see through.
+            rest: [B, rest] samples after them, which the last frames share with what would follow.
             length: [B] valid samples, at most those of the untrimmed wave.
             *state: [B, ...] each, the stream's tensors in the order of their names.
 
         Returns:
             [B, K] probabilities; then, where the pipe streams, the [B, K, M] track and the next state.
         """
+        wave = torch.cat([wave.flatten(1), rest], dim=1)
         if not self.names:
             return (self._probabilities(self.pipe(wave, length)),)
         hidden, track, after = self.pipe.advance(wave, dict(zip(self.names, state, strict=True)))
@@ -96,18 +97,18 @@ def trace(pipe: Pipe, kind: TaskKind, *, temperature: float, window: int) -> Mod
     twin = portable(pipe)
     state = start(twin, window)
     graph = Graph(twin, kind, temperature=temperature, state=tuple(state)).eval()
-    # Time enters as whole steps, so that no slice in the graph depends on a rounding that the tracer can't see through.
     unit, rest = unit_of(twin)
     # Several steps of the model: the tracer takes a dimension that happens to be 1 for one that always is.
     steps = 5 * -(-(twin.min_samples - rest) // unit) + 3
     samples = steps * unit + rest
     example = (
-        torch.randn(2, samples) * 0.1,
+        torch.randn(2, steps, unit) * 0.1,
+        torch.randn(2, rest) * 0.1,
         torch.tensor([samples, samples - 1]),
         *(v.repeat(2, *[1] * (v.dim() - 1)) for v in state.values()),
     )
-    time = unit * torch.export.Dim("steps", min=1, max=_MOST_STEPS) + rest if unit > 1 else torch.export.Dim.DYNAMIC
     rows = {0: torch.export.Dim.DYNAMIC}
+    grid = {**rows, 1: torch.export.Dim.DYNAMIC}
     with warnings.catch_warnings():
         # The exporter's dependencies deprecate parts of each other; nothing here can answer that.
         warnings.simplefilter("ignore")
@@ -119,8 +120,8 @@ def trace(pipe: Pipe, kind: TaskKind, *, temperature: float, window: int) -> Mod
             opset_version=OPSET,
             optimize=False,
             verbose=False,
-            dynamic_shapes=({0: torch.export.Dim.DYNAMIC, 1: time}, rows, *([tuple(rows for _ in state)] if state else [])),
-            input_names=["wave", "length", *(f"state.{name}" for name in state)],
+            dynamic_shapes=(grid, rows, rows, *([tuple(rows for _ in state)] if state else [])),
+            input_names=["wave", "rest", "length", *(f"state.{name}" for name in state)],
             output_names=["probabilities", *(["track"] if state else []), *(f"next.{name}" for name in state)],
         )
     model = _folded(program.model)
@@ -138,6 +139,7 @@ def _folded(traced: Any) -> ModelProto:
     from onnxscript import optimizer
 
     optimizer.fold_constants(traced)
+    _flatten(traced.graph)
     tidy = passes.Sequential(
         common.RemoveUnusedNodesPass(),
         common.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0),
@@ -150,10 +152,27 @@ def _folded(traced: Any) -> ModelProto:
     return model
 
 
+def _flatten(graph: Any) -> None:
+    """The joined wave and its sizes become inputs, which `_onnx_inputs.complete` computes from a wave as it comes."""
+    import onnx_ir
+
+    grid, rest = graph.inputs[:2]
+    whole = onnx_ir.Value(name="wave.whole", type=onnx_ir.TensorType(onnx_ir.DataType.FLOAT))
+    rows, steps = (onnx_ir.Value(name=f"wave.{each}", type=onnx_ir.TensorType(onnx_ir.DataType.INT64)) for each in ("rows", "steps"))
+    for node, _ in [*grid.uses(), *rest.uses()]:
+        if node.op_type == "Shape":
+            axis = node.attributes["start"].as_int()
+            onnx_ir.convenience.replace_all_uses_with(node.outputs[0], steps if axis else rows)
+        elif node.op_type == "Concat":
+            onnx_ir.convenience.replace_all_uses_with(node.outputs[0], whole)
+    graph.inputs[:2] = [whole, rows, steps]
+
+
 def unit_of(pipe: Pipe) -> tuple[int, int]:
     """Samples that the graph's time is a multiple of, and the samples beyond: what is trimmed makes no frame and changes nothing."""
     if pipe.streamable:
         return pipe.hop, pipe.overlap
-    if getattr(pipe.frontend, "streamable", False):
+    padding = getattr(getattr(pipe.frontend, "framing", None), "padding", "")
+    if (padding == "none" or getattr(pipe.frontend, "streamable", False)) and pipe.overlap >= 0:
         return int(pipe.frontend.hop), pipe.overlap
     return 1, 0

@@ -20,10 +20,10 @@ def complete(model: ModelProto, start: dict[str, NDArray[np.float32]], *, unit: 
     """The traced graph with optional `length` and states, and a wave of any length.
 
     Args:
-        model: as the tracer left it; it is changed.
+        model: as it was traced, with inputs "wave.whole", "wave.rows", "wave.steps" and "length"; it is changed.
         start: the state inputs' first values, one row each.
-        unit: samples that the traced wave is a multiple of, beside `rest`; 1 leaves the wave as it comes.
-        rest: samples beyond the multiple.
+        unit: samples of a step.
+        rest: samples beyond whole steps.
 
     Returns:
         The same model.
@@ -40,9 +40,7 @@ def complete(model: ModelProto, start: dict[str, NDArray[np.float32]], *, unit: 
         helper.make_node("Min", ["length.given", "wave.samples"], ["length.valid"]),
     ]
     graph.initializer.append(numpy_helper.from_array(np.array([np.iinfo(np.int64).max]), "length"))
-    if unit > 1:
-        _rename(graph.node, "wave", "wave.whole")
-        nodes += _trim(graph, unit, rest)
+    nodes += _trim(graph, unit, rest)
     for name, value in start.items():
         _rename(graph.node, name, f"{name}.rows")
         nodes += _widen(graph, name, value)
@@ -98,6 +96,8 @@ def _rename(nodes: Iterable[NodeProto], old: str, new: str) -> None:
 
 
 def _trim(graph: onnx.GraphProto, unit: int, rest: int) -> list[NodeProto]:
+    if (unit, rest) == (1, 0):
+        return [helper.make_node("Identity", [old], [new]) for old, new in (("wave", "wave.whole"), ("wave.samples", "wave.steps"))]
     for name, value in {"unit": unit, "rest": rest, "zero": 0, "one": 1}.items():
         graph.initializer.append(numpy_helper.from_array(np.array([value], dtype=np.int64), f"wave.{name}"))
     return [
@@ -125,9 +125,10 @@ def _declare(graph: onnx.GraphProto, start: dict[str, NDArray[np.float32]]) -> N
     """Names of the free dimensions; a state's are free because its default is smaller than what a step gives back."""
     shapes: dict[str, list[str | int]] = {"wave": ["rows", "samples"], "length": ["rows_or_1"]}
     shapes |= {name: [f"{name}.{i}" for i in range(value.ndim)] for name, value in start.items()}
-    for each in graph.input:
-        kind = each.type.tensor_type.elem_type
-        each.CopyFrom(helper.make_tensor_value_info(each.name, kind, shapes[each.name]))
+    del graph.input[:]
+    for name, shape in shapes.items():
+        kind = TensorProto.INT64 if name == "length" else TensorProto.FLOAT
+        graph.input.append(helper.make_tensor_value_info(name, kind, shape))
     for each in graph.output:
         dims = each.type.tensor_type.shape.dim
         dims[0].dim_param = "rows"
