@@ -246,8 +246,10 @@ def read(file: Path) -> Mapping[str, Tensor]:
     import torch
     from safetensors.torch import load_file
 
-    # Some files carry the state of a sampler beside the weights, in arrays of numpy.
-    plain: list[Any] = [(np.zeros(0).__reduce__()[0], "numpy.core.multiarray._reconstruct"), np.ndarray, np.dtype, type(np.dtype(np.int64))]
+    # Some files carry the state of a sampler beside the weights, in arrays of numbers. These names make arrays and run nothing.
+    remake = np.zeros(0).__reduce__()[0]
+    plain: list[Any] = [(remake, f"numpy.{core}.multiarray._reconstruct") for core in ("core", "_core")]
+    plain += [np.ndarray, np.dtype, *(type(np.dtype(kind)) for kind in ("?", *np.typecodes["AllInteger"], *np.typecodes["Float"]))]
     try:
         if file.suffix == ".safetensors":
             found: Any = load_file(file)
