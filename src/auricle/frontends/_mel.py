@@ -75,16 +75,9 @@ def filters(sample_rate: int, n_fft: int, *, bins: int, min_hz: Hertz, max_hz: H
     Raises:
         RequestError: no filters, or edges out of order or above half the sample rate.
     """
-    nyquist = sample_rate / 2
-    top = max_hz if max_hz > 0 else nyquist + max_hz
-    if bins < 1 or not 0 <= min_hz < top <= nyquist:
-        raise RequestError(
-            f"a mel filter bank of {bins} bins from {min_hz} to {top} Hz cannot be made at {sample_rate} Hz; wanted at least "
-            f"1 bin and 0 <= min_hz < max_hz <= {nyquist:g}"
-        )
+    top = _top(sample_rate, max_hz)
+    edges = _edges(sample_rate, bins=bins, min_hz=min_hz, top=top, scale=scale)
     at = torch.arange(1 + n_fft // 2, dtype=torch.float64) * (sample_rate / n_fft)
-    ends = mel_of(torch.tensor([min_hz, top], dtype=torch.float64), scale)
-    edges = torch.linspace(ends[0].item(), ends[1].item(), bins + 2, dtype=torch.float64)
     if scale == "kaldi":
         triangles = _triangles(mel_of(at, scale), edges)
         triangles[n_fft // 2 :] = 0
@@ -97,6 +90,39 @@ def filters(sample_rate: int, n_fft: int, *, bins: int, min_hz: Hertz, max_hz: H
     if scale in {"slaney", "htk_unit_area"}:
         triangles = triangles * (2.0 / (edges[2:] - edges[:-2]))
     return triangles
+
+
+def peaks(sample_rate: int, *, bins: int, min_hz: Hertz, max_hz: Hertz, scale: MelScale) -> tuple[Hertz, ...]:
+    """The frequency at which each filter of such a bank is highest.
+
+    Args:
+        sample_rate: samples a second.
+        bins: filters.
+        min_hz: lower edge of the first filter.
+        max_hz: upper edge of the last; 0 means half the sample rate, less than 0 so much below it.
+        scale: whose mel.
+
+    Returns:
+        Rising frequencies, one a filter.
+    """
+    edges = _edges(sample_rate, bins=bins, min_hz=min_hz, top=_top(sample_rate, max_hz), scale=scale)
+    return tuple(hertz_of(edges[1:-1], scale).tolist())
+
+
+def _top(sample_rate: int, max_hz: Hertz) -> Hertz:
+    return max_hz if max_hz > 0 else sample_rate / 2 + max_hz
+
+
+def _edges(sample_rate: int, *, bins: int, min_hz: Hertz, top: Hertz, scale: MelScale) -> Tensor:
+    """[bins + 2] mel: where each triangle begins, and where the last two end."""
+    nyquist = sample_rate / 2
+    if bins < 1 or not 0 <= min_hz < top <= nyquist:
+        raise RequestError(
+            f"a mel filter bank of {bins} bins from {min_hz} to {top} Hz cannot be made at {sample_rate} Hz; wanted at least "
+            f"1 bin and 0 <= min_hz < max_hz <= {nyquist:g}"
+        )
+    ends = mel_of(torch.tensor([min_hz, top], dtype=torch.float64), scale)
+    return torch.linspace(ends[0].item(), ends[1].item(), bins + 2, dtype=torch.float64)
 
 
 def _triangles(at: Tensor, edges: Tensor) -> Tensor:
