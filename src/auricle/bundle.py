@@ -68,6 +68,8 @@ def build(recipe: Recipe, task: Task) -> Pipe:
     takes = getattr(model, "channels", (0,))
     for name, each in {recipe.frontend.name: frontend}.items() if isinstance(recipe.frontend, Spec) else frontend.members.items():
         _refuse_other_channels(name, each, takes=takes.get(name, (0,)) if isinstance(takes, dict) else takes, model=recipe.model.name)
+    if hasattr(model, "place"):
+        model.place(getattr(frontend, "bins_hz", ()))
     head = catalog.make("heads", recipe.head, model.dim, len(task.labels))
     return Pipe(frontend, model, head)
 

@@ -6,10 +6,9 @@ the whole clip: not streamable.
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
-from auricle.layers.masked import valid
+from auricle.layers.attention_over_time import shares
 
 
 class AttentionPool(nn.Module):
@@ -52,6 +51,4 @@ class AttentionPool(nn.Module):
         Returns:
             [B, D] weighted mean of the valid steps.
         """
-        inside = valid(length.clamp(min=1), hidden.shape[-1])[:, None]
-        weight = self.score(hidden).masked_fill(~inside, -torch.inf).softmax(-1)  # [B, 1, M]
-        return (hidden * weight).sum(-1)
+        return (hidden * shares(self.score(hidden), length)).sum(-1)

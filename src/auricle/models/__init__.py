@@ -5,6 +5,7 @@ where the whole clip is needed) and `streamable`. There are M = N // stride step
 says how many, and `min_frames` where the first needs more than `stride`. A streamable one has `start(rows) -> State` and
 `step(feature, state) -> (hidden, state)`, exact for every chunking in multiples of `stride` frames; one that is not says why in its
 docstring. A big one may have the class attribute `small`, settings that make a small network of the same form: the battery runs on that.
+One that asks where its bins lie has `place(bins_hz)`: when the pipe is built it is told their frequencies in Hz, () if they have none.
 
 One that takes pictures [B, C, F, N] has `channels`, all the numbers of them it takes, 0 for features without. One that needs several front
 ends side by side names them in the class attribute `needs`: `bins`, `feature`, `length` and `channels` are then dicts by these names.
