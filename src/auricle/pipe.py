@@ -199,6 +199,30 @@ class Pipe(nn.Module):
         hidden, steps = self.model(feature, frames)
         return hidden, steps
 
+    def frames(self, wave: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits over time: when each class is heard, not only whether.
+
+        Args:
+            wave: [B, T] samples.
+            length: [B] valid samples.
+
+        Returns:
+            [B, K, N] logits of the front end's frames, each that of its step, the last step's beyond the last; and [B] valid frames.
+
+        Raises:
+            RequestError: the head decides for whole clips only.
+        """
+        if not hasattr(self.head, "frames"):
+            raise RequestError(
+                f"the head {type(self.head).__name__} decides for whole clips, not for frames", hint="decision_pool decides for each step"
+            )
+        feature, frames = self.frontend(wave, length)
+        hidden, steps = self.model(feature, frames)
+        at = torch.arange(feature.shape[-1], device=hidden.device).div(int(self.model.stride), rounding_mode="floor")
+        at = torch.minimum(at[None], (steps.clamp(min=1) - 1)[:, None])  # [B, N]
+        logits: Tensor = self.head.frames(hidden, steps)
+        return logits.gather(2, at[:, None].expand(-1, logits.shape[1], -1)), frames
+
     def start(self, rows: int = 1, window: int = 0) -> State:
         """The state before the first sample.
 
@@ -234,7 +258,7 @@ class Pipe(nn.Module):
         wave = torch.cat([state["wave"], chunk], dim=-1)
         steps = (wave.shape[-1] - self.overlap) // self.hop
         if steps < 1:
-            classes = self.head(chunk.new_zeros(1, self.head.dim, 1), torch.ones(1)).shape[-1]
+            classes = self.head(chunk.new_zeros(1, self.head.dim, 1), torch.ones(1, dtype=torch.int64)).shape[-1]
             return chunk.new_zeros(chunk.shape[0], classes, 0), {**state, "wave": wave}
         used = steps * self.hop
         inner = {k: v for k, v in state.items() if k != "wave"}

@@ -2,7 +2,8 @@
 
 Kong et al. 2020 (PANNs: large-scale pretrained audio neural networks for audio pattern recognition). The published networks hold time
 before frequency; here frequency comes first, so `convert` turns their kernels. The normalisation of the bins, published as `bn0`, belongs
-to the network, for it is learnt; what follows the pooling over time is the head `max_mean_pool` with `hidden`.
+to the network, for it is learnt; what follows the pooling over time is the head `max_mean_pool` with `hidden`, or `decision_pool` of the
+networks that decide for each step.
 """
 
 from __future__ import annotations
@@ -16,7 +17,13 @@ from auricle.errors import BundleError
 from auricle.layers.masked import masked
 
 _FROZEN = ("spectrogram_extractor.", "logmel_extractor.")  # transform and mel filters, which the front end computes
-_HEAD = {"fc1.": "head.embed.1.", "fc_audioset.": "head.linear."}
+_HEAD = {
+    "fc1.": "head.embed.1.",
+    "fc_audioset.": "head.linear.",
+    "att_block.cla.": "head.linear.",
+    "att_block.att.": "head.attention.",
+}
+_UNUSED = "att_block.bn_att."  # saved by the published attention, which never calls it
 
 
 class Tagger(nn.Module):
@@ -247,8 +254,11 @@ def convert(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         raise BundleError("the state has no bn0.weight, which every network of PANNs has", hint='a published file holds it under "model"')
     converted: dict[str, Tensor] = {}
     for name, value in state.items():
-        if name.startswith(_FROZEN):
+        if name.startswith((*_FROZEN, _UNUSED)):
             continue
         head = next((new + name.removeprefix(old) for old, new in _HEAD.items() if name.startswith(old)), None)
-        converted[head or f"model.{name}"] = value.transpose(2, 3).contiguous() if value.ndim == 4 else value
+        if head:
+            converted[head] = value.squeeze(-1) if value.ndim == 3 else value  # a convolution over single steps is a linear layer
+        else:
+            converted[f"model.{name}"] = value.transpose(2, 3).contiguous() if value.ndim == 4 else value
     return converted

@@ -2,8 +2,8 @@
 
 Kong et al. 2020 (PANNs, table I and section III-A): six blocks of two 3 × 3 convolutions, mean over windows of 2 × 2 behind all but the
 last. With 64 bins, the head `max_mean_pool` of 2048 hidden units and 527 classes it is the published network, whose weights
-`_panns.convert` renames. Its convolutions look ahead, so it does not stream. Where fewer than 32 bins come in, the last pools leave the
-bins alone.
+`_panns.convert` renames; with the head `decision_pool` one of those that decide for each step of 32 frames. Its convolutions look ahead, so
+it does not stream. Where fewer than 32 bins come in, the last pools leave the bins alone.
 """
 
 from __future__ import annotations
