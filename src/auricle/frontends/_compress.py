@@ -57,23 +57,30 @@ class Compression:
         octave = {"ln": math.log(10), "log10": 1.0, "db": 20.0 if self.magnitude else 10.0}.get(self.scale, 1.0)
         return octave / (20.0 if self.magnitude else 10.0)
 
-    def level(self, power: Tensor, frames: Tensor) -> Tensor:
-        """Levels of powers.
+    def level(self, power: Tensor) -> Tensor:
+        """Levels of powers, before `limited`.
 
         Args:
             power: [B, F, N] powers, or magnitudes; on the host the levels take their place.
-            frames: [B] valid frames.
 
         Returns:
             [B, F, N] levels.
         """
         if self.scale in {"ln", "log10", "db"} and on_host(power):
-            level = power
-            self._on_host(level.numpy())
-        else:
-            level = self._level(power)
-        if not self.range_db:
-            return level
+            self._on_host(power.numpy())
+            return power
+        return self._level(power)
+
+    def limited(self, level: Tensor, frames: Tensor) -> Tensor:
+        """Levels within the range below the clip's loudest.
+
+        Args:
+            level: [B, F, N] levels.
+            frames: [B] valid frames.
+
+        Returns:
+            [B, F, N] levels.
+        """
         return torch.maximum(level, loudest(level, frames) - self.range_db * self.per_decibel)
 
     @property
@@ -99,7 +106,8 @@ class Compression:
             np.maximum(power, self.floor, out=power)
         if self.offset:
             power += self.offset
-        np.log(power, out=power)
+        with np.errstate(invalid="ignore"):  # what isn't a number stays none
+            np.log(power, out=power)
         if self._factor != 1.0:
             power *= self._factor
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from auricle.frontends._banded import span
 from auricle.frontends._frame import Framing
 
-_SAMPLES_AT_ONCE = 1 << 18
+_BYTES_AT_ONCE = 1 << 20
 # A product with four columns adds up in the same order in every row, wherever the row stands and however many there are, if these are a
 # multiple of four: so with each of OpenBLAS's processor kinds; with eight columns some kinds tell where a row stands.
 _TOGETHER = 4
@@ -37,10 +37,13 @@ class HostSpectrum:
         self.magnitude = magnitude
         self.cleaned = framing.remove_dc or (framing.pre_emphasis != 0 and not framing.centred)
         self.window = window.to(torch.float64 if double else torch.float32)
+        self.dtype = np.float64 if double else np.float32
         self.bins = framing.n_fft // 2 + 1 if weights is None else weights.shape[1]
         self.bands = [] if weights is None else bands(weights, repeat=1 if magnitude else 2)
         work = max((band.size for _, _, band in self.bands), default=1)
-        self.block = max(min(_SAMPLES_AT_ONCE // framing.n_fft, _PRODUCT_AT_ONCE // work), _TOGETHER) // _TOGETHER * _TOGETHER
+        self.block = (
+            max(min(_BYTES_AT_ONCE // (framing.n_fft * self.window.itemsize), _PRODUCT_AT_ONCE // work), _TOGETHER) // _TOGETHER * _TOGETHER
+        )
 
     def __call__(self, wave: Tensor, length: Tensor) -> Tensor:
         """Weighed powers.
@@ -66,7 +69,7 @@ class HostSpectrum:
         """Writes [N, F] of one row's frames."""
         count = len(levels)
         block = min(self.block, _filled(count))
-        room = torch.empty(block, self.framing.n_fft, dtype=self.window.dtype)
+        room = np.empty((block, self.framing.n_fft), self.dtype)
         if self.framing.n_fft > self.framing.win:
             room[:, self.framing.win :] = 0
         done = held = 0
@@ -78,29 +81,27 @@ class HostSpectrum:
                     self._weigh(self._squares(room, held), levels[done : done + held])
                     done, held = done + held, 0
 
-    def _taper(self, frames: Tensor, room: Tensor) -> None:
+    def _taper(self, frames: Tensor, room: NDArray[np.floating]) -> None:
         """Writes [n, win] frames, cleaned and tapered, each from itself alone."""
+        tapered = torch.from_numpy(room)
         if not self.cleaned:
-            torch.mul(frames, self.window, out=room)
+            torch.mul(frames, self.window, out=tapered)
             return
-        self._clean(room.copy_(frames).numpy())
-        room *= self.window
+        tapered.copy_(frames)
+        if self.framing.remove_dc:
+            tapered -= torch.from_numpy(room.mean(1, keepdims=True))
+        if self.framing.pre_emphasis and not self.framing.centred:
+            tapered[:, 1:] -= tapered[:, :-1] * self.framing.pre_emphasis
+            tapered[:, 0] *= 1 - self.framing.pre_emphasis
+        tapered *= self.window
 
-    def _squares(self, room: Tensor, count: int) -> NDArray[np.float32]:
+    def _squares(self, room: NDArray[np.floating], count: int) -> NDArray[np.float32]:
         """[R, 2·K] squares of real and imaginary parts in turn; R is the frames' count up to a multiple of four."""
         filled = _filled(count)
         if filled > count:
             room[count:filled] = 0
-        parts = torch.view_as_real(torch.fft.rfft(room[:filled])).flatten(1)
-        return parts.square_().float().numpy()
-
-    def _clean(self, frames: NDArray[np.floating]) -> None:
-        """Takes the mean from frames and emphasises them, each from itself alone."""
-        if self.framing.remove_dc:
-            frames -= frames.mean(1, keepdims=True)
-        if self.framing.pre_emphasis and not self.framing.centred:
-            frames[:, 1:] -= frames[:, :-1] * self.framing.pre_emphasis
-            frames[:, 0] *= 1 - self.framing.pre_emphasis
+        parts = torch.view_as_real(torch.fft.rfft(torch.from_numpy(room[:filled])))
+        return parts.square_().float().numpy().reshape(filled, -1)
 
     def _weigh(self, squares: NDArray[np.float32], levels: NDArray[np.float32]) -> None:
         """Writes [n, F] weighed powers of [R, 2·K] squares."""
@@ -135,13 +136,14 @@ def bands(weights: Tensor, *, repeat: int = 1) -> list[tuple[int, int, NDArray[n
         repeat: how often each row of the matrix stands, for inputs that hold squares of real and imaginary parts beside each other.
 
     Returns:
-        For each four columns the first row that holds anything, one past the last, and what stands there.
+        For each four columns the first row that holds anything, one past the last, and what stands there, filled up with zeros.
     """
     found = []
     for first in range(0, weights.shape[1], _TOGETHER):
         part = weights[:, first : first + _TOGETHER]
         lo, hi = span(part)
-        held = np.repeat(part[lo:hi].numpy(), repeat, 0).astype(np.float32)
+        held = np.zeros(((hi - lo) * repeat, _TOGETHER), np.float32)
+        held[:, : part.shape[1]] = np.repeat(part[lo:hi].numpy(), repeat, 0)
         found.append((lo * repeat, hi * repeat, held))
     return found
 
@@ -155,5 +157,8 @@ def multiply(rows: NDArray[np.float32], matrix: list[tuple[int, int, NDArray[np.
         made: [R, F] what is written.
     """
     for i, (lo, hi, held) in enumerate(matrix):
-        first = i * _TOGETHER
-        np.matmul(rows[:, lo:hi], held, out=made[:, first : first + held.shape[1]])
+        columns = made[:, i * _TOGETHER : (i + 1) * _TOGETHER]
+        if columns.shape[1] == _TOGETHER:
+            np.matmul(rows[:, lo:hi], held, out=columns)
+        else:
+            columns[...] = (rows[:, lo:hi] @ held)[:, : columns.shape[1]]

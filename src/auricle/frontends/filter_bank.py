@@ -87,7 +87,7 @@ class FilterBank(Feature):
         self.htk_order = htk_order
         self.compression = Compression("ln" if logarithm else "none", floor=EPSILON if logarithm else 0.0, magnitude=magnitude)
         mel = filters(sample_rate, frames.n_fft, bins=bins, min_hz=min_hz, max_hz=max_hz, scale="kaldi", htk=htk_filters)
-        self.spectrum = PowerSpectrum(frames, taper(window, frames.win, blackman=blackman), weights=mel, magnitude=magnitude)
+        self.spectrum = PowerSpectrum(frames, taper(window, frames.win, blackman=blackman), weights=mel, magnitude=magnitude, double=True)
 
     def describe(self, wave: Tensor, length: Tensor) -> Tensor:
         """Levels before they are normalised.
@@ -99,7 +99,7 @@ class FilterBank(Feature):
         Returns:
             [B, F, N] levels.
         """
-        level = self.compression.level(self.spectrum(wave, length), self.frames(length))
+        level = self.compression.level(self.spectrum(wave, length))
         if self.energy == "none":
             return level
         energy = log_energy(

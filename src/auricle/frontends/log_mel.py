@@ -93,4 +93,5 @@ class LogMel(Feature):
         Returns:
             [B, F, N] levels.
         """
-        return self.compression.level(self.spectrum(wave, length), self.frames(length))
+        level = self.compression.level(self.spectrum(wave, length))
+        return self.compression.limited(level, self.frames(length)) if self.compression.range_db else level

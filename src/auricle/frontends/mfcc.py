@@ -128,10 +128,15 @@ class Mfcc(Feature):
         Returns:
             [B, F, N] cepstra.
         """
-        cepstra: Tensor = self.cosine(self.compression.level(self.spectrum(wave, length), self.frames(length)))
+        level = self.compression.level(self.spectrum(wave, length))
+        if self.compression.range_db:
+            level = self.compression.limited(level, self.frames(length))
+        cepstra: Tensor = self.cosine(level)
         if self.energy == "none" and not self.htk_order:
             return cepstra
         first, others = cepstra[:, :1], cepstra[:, 1:]
         if self.energy != "none":
-            first = log_energy(self.framing.extended(wave, length), self.framing, self.spectrum.window, energy=self.energy, floor=self.energy_floor)
+            first = log_energy(
+                self.framing.extended(wave, length), self.framing, self.spectrum.window, energy=self.energy, floor=self.energy_floor
+            )
         return torch.cat([others, first] if self.htk_order else [first, others], dim=1)

@@ -96,7 +96,9 @@ class Spectrogram(Feature):
         Returns:
             [B, F, N] levels.
         """
-        level = self.compression.level(self.spectrum(wave, length), self.frames(length))
+        level = self.compression.level(self.spectrum(wave, length))
+        if self.compression.range_db:
+            level = self.compression.limited(level, self.frames(length))
         if self.energy == "none":
             return level
         first = log_energy(
