@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from auricle.types import State, TaskKind
 
 OPSET = 20
+_EXAMPLE_STEPS = 103
 
 
 class Graph(nn.Module):
@@ -97,9 +99,9 @@ def trace(pipe: Pipe, kind: TaskKind, *, temperature: float, window: int) -> Mod
     twin = portable(pipe)
     state = start(twin, window)
     graph = Graph(twin, kind, temperature=temperature, state=tuple(state)).eval()
-    unit, rest = unit_of(twin)
-    # Several steps of the model: the tracer takes a dimension that happens to be 1 for one that always is.
-    steps = 5 * -(-(twin.min_samples - rest) // unit) + 3
+    unit, rest, longer = unit_of(twin)
+    # Many steps: the tracer takes a dimension that happens to be 1, such as that of blocks of 32 frames, for one that always is.
+    steps = 5 * -(-(twin.min_samples - rest) // unit) + _EXAMPLE_STEPS
     samples = steps * unit + rest
     example = (
         torch.randn(2, steps, unit) * 0.1,
@@ -125,7 +127,7 @@ def trace(pipe: Pipe, kind: TaskKind, *, temperature: float, window: int) -> Mod
             output_names=["probabilities", *(["track"] if state else []), *(f"next.{name}" for name in state)],
         )
     model = _folded(program.model)
-    return inputs.complete(model, {f"state.{k}": v.numpy() for k, v in state.items()}, unit=unit, rest=rest)
+    return inputs.complete(model, {f"state.{k}": v.numpy() for k, v in state.items()}, unit=unit, rest=rest, longer=longer)
 
 
 def _folded(traced: Any) -> ModelProto:
@@ -159,20 +161,36 @@ def _flatten(graph: Any) -> None:
     grid, rest = graph.inputs[:2]
     whole = onnx_ir.Value(name="wave.whole", type=onnx_ir.TensorType(onnx_ir.DataType.FLOAT))
     rows, steps = (onnx_ir.Value(name=f"wave.{each}", type=onnx_ir.TensorType(onnx_ir.DataType.INT64)) for each in ("rows", "steps"))
-    for node, _ in [*grid.uses(), *rest.uses()]:
+    users = [node for node, _ in [*grid.uses(), *rest.uses()]]
+    # Where there is no rest, the tracer leaves the joining out.
+    joined = [node for node in users if node.op_type == "Concat"] or [node for node in users if node.op_type == "Reshape"]
+    for node in joined:
+        onnx_ir.convenience.replace_all_uses_with(node.outputs[0], whole)
+    for node in users:
         if node.op_type == "Shape":
             axis = node.attributes["start"].as_int()
             onnx_ir.convenience.replace_all_uses_with(node.outputs[0], steps if axis else rows)
-        elif node.op_type == "Concat":
-            onnx_ir.convenience.replace_all_uses_with(node.outputs[0], whole)
     graph.inputs[:2] = [whole, rows, steps]
 
 
-def unit_of(pipe: Pipe) -> tuple[int, int]:
-    """Samples that the graph's time is a multiple of, and the samples beyond: what is trimmed makes no frame and changes nothing."""
+def unit_of(pipe: Pipe) -> tuple[int, int, bool]:
+    """Samples that the graph's time is a multiple of; the samples beyond; whether a wave is made longer by silence instead of trimmed.
+
+    What is trimmed makes no frame and changes nothing. Front ends whose frames end at different places would each lose another, so for
+    them the wave is made longer, which its length tells apart from sound.
+    """
+    front = pipe.frontend
     if pipe.streamable:
-        return pipe.hop, pipe.overlap
-    padding = getattr(getattr(pipe.frontend, "framing", None), "padding", "")
-    if (padding == "none" or getattr(pipe.frontend, "streamable", False)) and pipe.overlap >= 0:
-        return int(pipe.frontend.hop), pipe.overlap
-    return 1, 0
+        return pipe.hop, pipe.overlap, False
+    members = list(front.members.values()) if hasattr(front, "members") else [front]
+    aligned = len({(each.hop, each.win % each.hop) for each in members}) == 1 and pipe.overlap >= 0
+    if aligned and all(_framed(each) for each in members):
+        return int(front.hop), pipe.overlap, False
+    if len(members) == 1:
+        return 1, 0, False
+    return math.lcm(*(int(each.hop) for each in members)), 0, True
+
+
+def _framed(frontend: Any) -> bool:
+    """Whether frames lie within the wave, one hop apart from its first sample on."""
+    return getattr(getattr(frontend, "framing", None), "padding", "") == "none" or bool(getattr(frontend, "streamable", False))

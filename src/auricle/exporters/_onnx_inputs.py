@@ -16,7 +16,7 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 SMALLEST_HALF = 1024  # numbers; below it nothing is worth a conversion
 
 
-def complete(model: ModelProto, start: dict[str, NDArray[np.float32]], *, unit: int, rest: int) -> ModelProto:
+def complete(model: ModelProto, start: dict[str, NDArray[np.float32]], *, unit: int, rest: int, longer: bool = False) -> ModelProto:
     """The traced graph with optional `length` and states, and a wave of any length.
 
     Args:
@@ -24,6 +24,7 @@ def complete(model: ModelProto, start: dict[str, NDArray[np.float32]], *, unit: 
         start: the state inputs' first values, one row each.
         unit: samples of a step.
         rest: samples beyond whole steps.
+        longer: make the wave longer by silence up to whole steps, instead of trimming it to them.
 
     Returns:
         The same model.
@@ -40,7 +41,7 @@ def complete(model: ModelProto, start: dict[str, NDArray[np.float32]], *, unit: 
         helper.make_node("Min", ["length.given", "wave.samples"], ["length.valid"]),
     ]
     graph.initializer.append(numpy_helper.from_array(np.array([np.iinfo(np.int64).max]), "length"))
-    nodes += _trim(graph, unit, rest)
+    nodes += _lengthen(graph, unit) if longer else _trim(graph, unit, rest)
     for name, value in start.items():
         _rename(graph.node, name, f"{name}.rows")
         nodes += _widen(graph, name, value)
@@ -93,6 +94,19 @@ def _rename(nodes: Iterable[NodeProto], old: str, new: str) -> None:
         for i, name in enumerate(node.input):
             if name == old:
                 node.input[i] = new
+
+
+def _lengthen(graph: onnx.GraphProto, unit: int) -> list[NodeProto]:
+    for name, value in {"unit": [unit], "spare": [unit - 1], "head": [0, 0, 0]}.items():
+        graph.initializer.append(numpy_helper.from_array(np.array(value, dtype=np.int64), f"wave.{name}"))
+    return [
+        helper.make_node("Add", ["wave.samples", "wave.spare"], ["wave.most"]),
+        helper.make_node("Div", ["wave.most", "wave.unit"], ["wave.steps"]),
+        helper.make_node("Mul", ["wave.steps", "wave.unit"], ["wave.end"]),
+        helper.make_node("Sub", ["wave.end", "wave.samples"], ["wave.silence"]),
+        helper.make_node("Concat", ["wave.head", "wave.silence"], ["wave.pads"], axis=0),
+        helper.make_node("Pad", ["wave", "wave.pads"], ["wave.whole"]),
+    ]
 
 
 def _trim(graph: onnx.GraphProto, unit: int, rest: int) -> list[NodeProto]:
