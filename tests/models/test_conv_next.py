@@ -15,10 +15,12 @@ import pytest
 import torch
 from torch import nn
 
+from auricle import catalog
 from auricle.contracts.models import models
 from auricle.errors import BundleError
 from auricle.heads.max_mean_pool import MaxMeanPool
 from auricle.models.conv_next import ConvNext, convert
+from auricle.types import Spec
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "conv_next.json").read_text(encoding="utf-8"))
 DCLS_AUDIO = {"stem_kernel": (2, 16), "stem_stride": (2, 16), "stem_padding": 0, "bin_norm": False}
@@ -63,6 +65,16 @@ def test_parameters_are_the_published_ones():
     assert parameters(depths=(3, 3, 27, 3), dims=(128, 256, 512, 1024)) == 88_591_464 - pictures + here
     assert parameters(128, **DCLS_AUDIO) == 28_223_855
     assert parameters(128, **DCLS_AUDIO, taps=26, kernel=23) == 28_221_263
+
+
+@pytest.mark.parametrize("flavour", ["tiny", "small", "base", "dcls"])
+def test_flavours_are_the_published_sizes(flavour):
+    sizes = {"tiny": {}, "small": {"depths": (3, 3, 27, 3)}, "base": {"depths": (3, 3, 27, 3), "dims": (128, 256, 512, 1024)}}
+    with torch.device("meta"):
+        found = catalog.make("models", Spec("conv_next", {"flavour": flavour}), 128)
+        wanted = ConvNext(128, **sizes.get(flavour, {**DCLS_AUDIO, "taps": 26, "kernel": 23}))
+    shapes = {name: value.shape for name, value in wanted.state_dict().items()}
+    assert {name: value.shape for name, value in found.state_dict().items()} == shapes
 
 
 def test_layout_is_the_published_one():

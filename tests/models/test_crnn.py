@@ -22,7 +22,7 @@ def test_the_streaming_form_keeps_every_promise(layers):
     assert "six chunkings" in next(v.sentence for v in verdicts if v.name == "stream")
 
 
-@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("layers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_file_answers_and_streams_as_torch_does(exported, layers):
     parity = exported(
         {"name": "crnn", **{k: list(v) if isinstance(v, tuple) else v for k, v in TINY.items()}, "layers": layers, "bidirectional": False}
@@ -31,6 +31,7 @@ def test_a_file_answers_and_streams_as_torch_does(exported, layers):
     assert parity.clips < 1e-5
 
 
+@pytest.mark.slow
 def test_a_file_of_both_ways_answers_as_torch_does(exported):
     parity = exported({"name": "crnn", "hidden": 8, "channels": [4, 6, 8, 8]})
     assert parity.streams == 0

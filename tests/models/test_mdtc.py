@@ -7,14 +7,16 @@ from functools import partial
 import pytest
 import torch
 
+from auricle import catalog
 from auricle.contracts.models import models
 from auricle.errors import RequestError
 from auricle.models.mdtc import Mdtc
+from auricle.types import Spec
 
 
 def test_parameters_are_the_published_ones():
     with torch.device("meta"):
-        model = Mdtc(80)
+        model = catalog.make("models", Spec("mdtc", {"flavour": "keywords"}), 80)
     biases = sum(block.depthwise.conv.out_channels + 2 * 64 for block in model._blocks().values())
     classifier = 64 * 64 + 64 + 64 * 12 + 12
     assert biases == 80 + 128 + 16 * 192
@@ -63,6 +65,7 @@ def test_the_form_that_looks_ahead_keeps_every_promise():
     assert not failed, "\n".join(failed)
 
 
+@pytest.mark.slow
 def test_a_file_answers_and_streams_as_torch_does(exported):
     parity = exported({"name": "mdtc", "width": 6, "stacks": 2, "blocks": 2})
     assert 0 < parity.streams < 1e-5

@@ -58,5 +58,6 @@ def test_its_first_layer_keeps_every_promise():
     assert not failed, "\n".join(failed)
 
 
+@pytest.mark.slow
 def test_a_file_answers_as_torch_does(exported):
     assert exported({"name": "sound_net5", "until": "pool2", "width": 0.125}, frontend={"name": "raw", "full_scale": 256.0}).clips < 1e-5

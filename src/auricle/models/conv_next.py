@@ -3,7 +3,8 @@
 Liu et al. 2022 (A ConvNet for the 2020s), as Pellegrini et al. 2023 (Adapting a ConvNeXt model to audio classification on AudioSet) have
 it; with `taps`, as Khalfaoui-Hassani et al. 2023 (Audio classification with dilated convolution with learnable spacings).
 
-- tiny has the default depths and dims, small `depths = [3, 3, 27, 3]`, base these and `dims = [128, 256, 512, 1024]`.
+- tiny has the default depths and dims, small `depths = [3, 3, 27, 3]`, base these and `dims = [128, 256, 512, 1024]`; each is a `flavour`,
+  and so is `dcls`, the second paper's network.
 - Stems of the first paper, by the map that they make of 224 bins and 1001 frames: 252 × 56 is the default; 56 × 56 is
   `stem_kernel = [4, 18], stem_stride = [4, 18], stem_padding = 9`; 112 × 112 `[2, 9], [2, 9], 4`; 504 × 28 `[8, 4], [8, 2], 5`; 504 × 56
   `[4, 4], [4, 2], 5`. The second paper, of 128 bins, has `[2, 16], [2, 16], 0`, `bin_norm = false`, and `taps = 26, kernel = 23`.
@@ -154,7 +155,8 @@ class ConvNext(nn.Module):
         """Put plain kernels in place of learnable spacings, once for all: the same answers, and nothing to construct at each call."""
         for stage, spacings in zip(self.stages, self.spacings, strict=False):
             for block in stage.children():
-                block.dwconv = block.dwconv.folded(spacings)
+                assert isinstance(spacings, Spacings)
+                block.dwconv = block.dwconv.folded(spacings)  # type: ignore[union-attr, operator]  # it is a Dcls where there are spacings
         self.spacings = nn.ModuleList()
 
 

@@ -1,7 +1,7 @@
 """DS-CNN: one convolution, then depthwise separable ones; keywords on microcontrollers.
 
 Zhang et al. 2017 (Hello Edge: keyword spotting on microcontrollers, section 4.6; layers of each size as in the authors' code). On 10 bins,
-49 frames of 40 ms every 20 ms, and 12 classes by the head `mean_pool`:
+49 frames of 40 ms every 20 ms, and 12 classes by the head `mean_pool`, each a `flavour`:
 
 - small has the defaults: 22,604 numbers, 94.4 % on Speech Commands (version 1, 12 classes);
 - medium `channels = 172, first_stride = [1, 2], second_stride = [2, 2]`: 135,032, 94.9 %;

@@ -131,7 +131,8 @@ class _Recurrent(nn.Module):
 
     def forward(self, sequence: Tensor, length: Tensor) -> Tensor:
         heard = self.dropout(self.recurrence(sequence, length))  # [B, M, 2H]
-        return (heard * shares(self.score(heard).squeeze(-1), length)[..., None]).sum(1)
+        mean: Tensor = (heard * shares(self.score(heard).squeeze(-1), length)[..., None]).sum(1)
+        return mean
 
 
 class _Attentive(nn.Module):
