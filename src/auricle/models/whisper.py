@@ -12,12 +12,13 @@ stream. `convert` reads the encoder out of a CTranslate2 file.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
-from auricle.errors import RequestError, ShapeError
+from auricle.errors import BundleError, RequestError, ShapeError
 from auricle.layers.masked import valid
 from auricle.models import _transformers as transformers
 from auricle.models._states import States, followed, kept
@@ -28,6 +29,21 @@ _KINDS = {
         "activation_dropout scale_embedding max_source_positions"
     )
 }
+# From CTranslate2's names, in this order.
+_CTRANSLATE2 = (
+    ("position_encodings/encodings", "embed_positions.weight"),
+    ("layer_norm/gamma", "layer_norm.weight"),
+    ("layer_norm/beta", "layer_norm.bias"),
+    ("self_attention/layer_norm", "self_attn_layer_norm"),
+    ("ffn/layer_norm", "final_layer_norm"),
+    ("self_attention/linear_1", "self_attn.out_proj"),
+    ("self_attention/", "self_attn."),
+    ("ffn/linear_0", "fc1"),
+    ("ffn/linear_1", "fc2"),
+    ("layer_", "layers."),
+    ("layers.norm", "layer_norm"),
+    ("/", "."),
+)
 _FAINTEST = -1.5  # ten decades below full scale, by the feature's own scaling (x + 4) / 4
 _RANGE = 2.0  # eight decades, by the same
 
@@ -208,3 +224,33 @@ def _config(source: str, config: transformers.Config | None) -> transformers.Con
     if config is not None:
         return config
     return transformers.described(source, _KINDS) if source else {"model_type": "whisper"}
+
+
+def convert(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The encoder's tensors out of a CTranslate2 file, under auricle's names.
+
+    Args:
+        state: [...] by CTranslate2's names, such as `auricle.models._ctranslate2.tensors` reads them.
+
+    Returns:
+        [...] by names that begin with `model.`.
+
+    Raises:
+        BundleError: there is nothing of a Whisper encoder in it.
+    """
+    if "encoder/conv1/weight" not in state:
+        raise BundleError("the state has no encoder/conv1/weight, which every Whisper of CTranslate2 has")
+    found: dict[str, Tensor] = {}
+    for name, value in state.items():
+        if not name.startswith("encoder/"):
+            continue
+        ours = name.removeprefix("encoder/")
+        for old, new in _CTRANSLATE2:
+            ours = ours.replace(old, new)
+        if "linear_0" not in ours:
+            found[f"model.network.{ours}"] = value
+            continue
+        for part, piece in zip(("q_proj", "k_proj", "v_proj"), value.chunk(3), strict=True):
+            if not (part == "k_proj" and ours.endswith("bias")):  # Whisper's keys have none; the file has zeros there
+                found[f"model.network.{ours.replace('linear_0', part)}"] = piece.clone()
+    return found
