@@ -8,7 +8,6 @@ from typing import Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from auricle.errors import RequestError
@@ -67,8 +66,7 @@ class Compression:
             [B, F, N] levels.
         """
         if self.scale in {"ln", "log10", "db"} and on_host(power):
-            self._on_host(power.numpy())
-            return power
+            return self._on_host(power)
         return self._level(power)
 
     def limited(self, level: Tensor, frames: Tensor) -> Tensor:
@@ -100,16 +98,18 @@ class Compression:
         level = torch.log(power)
         return level if self._factor == 1.0 else level * self._factor
 
-    def _on_host(self, power: NDArray[np.float32]) -> None:
+    def _on_host(self, power: Tensor) -> Tensor:
         """The same in place, by numpy's logarithm, which takes a third of the time."""
         if self.floor:
-            np.maximum(power, self.floor, out=power)
+            power.clamp_(min=self.floor)
         if self.offset:
             power += self.offset
+        values = power.numpy()
         with np.errstate(invalid="ignore"):  # what isn't a number stays none
-            np.log(power, out=power)
+            np.log(values, out=values)
         if self._factor != 1.0:
             power *= self._factor
+        return power
 
 
 def loudest(level: Tensor, frames: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from torch import Tensor
 from auricle.frontends._banded import span
 from auricle.frontends._frame import Framing
 
-_BYTES_AT_ONCE = 1 << 20
+_BYTES_AT_ONCE = 1 << 21
 # A product with four columns adds up in the same order in every row, wherever the row stands and however many there are, if these are a
 # multiple of four: so with each of OpenBLAS's processor kinds; with eight columns some kinds tell where a row stands.
 _TOGETHER = 4
