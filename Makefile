@@ -41,6 +41,7 @@ bench: .venv/dev.done
 docs: .venv/dev.done
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/results.py
+	$(BIN)/python docs/augments.py --table
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

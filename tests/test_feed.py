@@ -23,7 +23,7 @@ _TASK = Task(("a", "b", "c"))
 
 
 def _feed(*, seed: int = 0, task: Task = _TASK, feed: dict[str, Any] | None = None, **train: Any) -> Feed:
-    tree = {**TINY, "seed": seed, "feed": {"seconds": 0.1, **(feed or {})}, "train": {**TINY["train"], **train}}
+    tree = {**TINY, "augment": [], "seed": seed, "feed": {"seconds": 0.1, **(feed or {})}, "train": {**TINY["train"], **train}}
     return Feed(task, recipes.parse(tree))
 
 

@@ -39,6 +39,14 @@ def test_the_readmes_show_the_benchmarks_figures():
     assert not stale, f"{', '.join(stale)} differ from benchmarks/results; run make docs"
 
 
+def test_the_page_of_augmentations_shows_each_of_them():
+    augments = generator("augments")
+    text = augments.PAGE.read_text(encoding="utf-8")
+    assert augments.filled(text) == text, "docs/concepts/augments.md differs from the code or benchmarks; run make docs"
+    drawn = {path.stem.removeprefix("augment_") for path in augments.PICTURES.glob("augment_*.png")}
+    assert drawn == set(catalog.names("augments")), "run python docs/augments.py"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_links_lead_somewhere(page):
     text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)

@@ -22,7 +22,7 @@ SINGLE, MULTI = Task(("a", "b", "c")), Task(("a", "b", "c"), "multi")
 def objective(*effects: Spec, task: Task = SINGLE, loss: Spec | None = None) -> Objective:
     recipe = dataclasses.replace(recipe_of(), augment=effects, loss=loss)
     torch.manual_seed(0)
-    return Objective(build(recipe, task), recipe, task)
+    return Objective(build(recipe, task), recipe, task, counts=torch.ones(len(task.labels)))
 
 
 def batch(task: Task = SINGLE) -> Batch:
@@ -53,11 +53,11 @@ def test_effects_leave_the_batch_untouched():
     assert rows.target.tolist() == [0, 1, 2, 0]
 
 
-def test_slower_sound_is_longer_up_to_the_row():
-    made = objective(Spec("speed", {"p": 1.0, "min_rate": 0.5, "max_rate": 0.5}))
-    assert made.effects.waves(batch(), rng=rng(0), progress=0.0).length.tolist() == [3200, 3200, 3200, 3200]
-    made = objective(Spec("speed", {"p": 1.0, "min_rate": 2.0, "max_rate": 2.0}))
-    assert made.effects.waves(batch(), rng=rng(0), progress=0.0).length.tolist() == [1600, 1600, 800, 1600]
+def test_what_the_feed_does_is_not_done_again():
+    made = objective(Spec("speed", {"p": 1.0}), Spec("shift", {"p": 1.0, "max_shift_ms": 50.0}))
+    heard = made.effects.waves(batch(), rng=rng(0), progress=0.0)
+    assert int((heard.length - batch().length)[2]) in range(0, 401)  # delayed at most, at the speed it had
+    assert [type(effect).__name__ for effect in made.effects.before] == ["Shift"]
 
 
 def test_the_task_chooses_the_loss_unless_the_recipe_does():

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from auricle.augments._draws import chosen, evenly
 from auricle.augments._recordings import LOUD_ENOUGH, recordings
+from auricle.augments._spectrum import fast
 from auricle.augments._stage import power, valid
 from auricle.errors import RequestError
 from auricle.types import Decibels
@@ -70,9 +71,12 @@ class AddNoise:
         rows, total = shape[0], shape[-1]
         noisy = chosen(rng, rows, p=self.p)
         snr_db = evenly(rng, rows, least=self.least, most=self.most)
-        noise = self._stretches(rng, rows, total) if self.recordings else self._coloured(rng, rows, total)
-        noise = noise / noise.square().mean(-1, keepdim=True).clamp(min=1e-12).sqrt()
-        return {"noise": noise * noisy[:, None], "snr_db": snr_db}
+        noise = torch.zeros(rows, total)
+        if bool(noisy.any()):
+            count = int(noisy.sum())
+            made = self._stretches(rng, count, total) if self.recordings else self._coloured(rng, count, total)
+            noise[noisy] = made / made.square().mean(-1, keepdim=True).clamp(min=1e-12).sqrt()
+        return {"noise": noise, "snr_db": snr_db}
 
     def apply(self, wave: Tensor, values: dict[str, Tensor]) -> Tensor:
         """The rows with their noise; silent rows stay silent.
@@ -91,11 +95,13 @@ class AddNoise:
         return wave + noise * torch.where(sound > LOUD_ENOUGH, level, torch.zeros_like(level))
 
     def _coloured(self, rng: torch.Generator, rows: int, total: int) -> Tensor:
-        white = torch.fft.rfft(torch.randn(rows, total, generator=rng))
+        # Normal noise has normal Fourier coefficients, so that they can be drawn at once.
+        size = fast(total) + fast(total) % 2
+        white = torch.view_as_complex(torch.randn(rows, size // 2 + 1, 2, generator=rng))
         slope = evenly(rng, rows, least=self.min_slope, most=self.max_slope)[:, None]
-        hertz = torch.arange(white.shape[-1]) * (self.sample_rate / total)
-        coloured: Tensor = torch.fft.irfft(white * hertz.clamp(min=_FLAT_BELOW) ** (-slope / 2), n=total)
-        return coloured
+        hertz = torch.arange(white.shape[-1]) * (self.sample_rate / size)
+        coloured: Tensor = torch.fft.irfft(white * hertz.clamp(min=_FLAT_BELOW) ** (-slope / 2), n=size)
+        return coloured[:, :total]
 
     def _stretches(self, rng: torch.Generator, rows: int, total: int) -> Tensor:
         which = torch.randint(len(self.recordings), (rows,), generator=rng).tolist()

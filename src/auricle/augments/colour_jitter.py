@@ -84,19 +84,22 @@ class ColourJitter:
         Returns:
             [B, 3, H, W] pixels.
         """
-        mean, deviation = (picture.new_tensor(each)[:, None, None] for each in (self.mean, self.deviation))
-        brightness, contrast, saturation = (values[k].to(picture).view(-1, 1, 1, 1) for k in ("brightness", "contrast", "saturation"))
-        made = (picture * deviation + mean) * brightness
-        middle = _grey(made).mean((1, 2, 3), keepdim=True)
-        made = middle + contrast * (made - middle)
-        made = torch.einsum("bij,bjhw->bihw", _turns(values["hue"].to(picture)), made)
-        grey = _grey(made)
-        made = ((grey + saturation * (made - grey)).clamp(0, 1) - mean) / deviation
-        return torch.where(values["chosen"].to(picture.device).view(-1, 1, 1, 1), made, picture)
-
-
-def _grey(picture: Tensor) -> Tensor:
-    return (picture * picture.new_tensor(_LUMA)[:, None, None]).sum(1, keepdim=True)
+        made = picture.clone()
+        rows = values["chosen"].nonzero()[:, 0]
+        if not len(rows):
+            return made
+        brightness, contrast, saturation, hue = (values[k][rows].to(picture).view(-1, 1, 1) for k in self.most)
+        mean, deviation, luma = (picture.new_tensor(each) for each in (self.mean, self.deviation, _LUMA))
+        before = picture[rows].flatten(2)  # [B, 3, H * W]
+        # All four are linear maps of a colour, and so is the normalisation: one product does them.
+        middle = brightness * ((before.mean(2) * deviation + mean) @ luma).view(-1, 1, 1)
+        turn = _turns(hue.flatten())
+        faded = saturation * turn + (1 - saturation) * luma.expand(3, 3)
+        map_ = brightness * contrast * faded
+        moved = map_ @ mean[:, None] + (1 - contrast) * middle
+        after = torch.baddbmm(moved, map_ * deviation, before).clamp(0, 1)
+        made[rows] = ((after - mean[:, None]) / deviation[:, None]).view_as(picture[rows])
+        return made
 
 
 def _turns(hue: Tensor) -> Tensor:

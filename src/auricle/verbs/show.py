@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from auricle import catalog, pretrained, recipe
+from auricle.errors import RequestError
+from auricle.types import Spec
 
 _PIPED = ("frontends", "models", "heads")
 _WEIGHTS = "Published weights by name, brought by `auricle download` and used by predict, export and train."
@@ -34,22 +37,38 @@ class Shown:
         return self.values
 
 
-def show(kind: str | None = None, name: str | None = None) -> Shown:
+def show(
+    kind: str | None = None,
+    name: str | None = None,
+    *,
+    listen: Path | None = None,
+    set_: tuple[str, ...] = (),
+    seed: int = 0,
+    out: Path = Path(),
+) -> Shown:
     """The catalogues, the entries of one, or one entry with its settings.
 
     `auricle show recipes NAME > mine.toml` is how a recipe is customised. Reads source text only: nothing is imported, and a component
     of your own (`auricle show models ./mine.py`) is shown like any other.
 
+    `auricle show augments NAME --listen clip.wav` does the augmentation to a sound and writes both sounds and a picture of them.
+
     Args:
         kind: a catalogue, such as models, recipes or weights; all of them where it is left out.
         name: an entry of it, or a Python file.
+        listen: a sound file to do the augmentation NAME to; needs the extra train.
+        set_: with --listen: a setting of the augmentation as `key=value`, the value as TOML writes it.
+        seed: with --listen: another one draws other values.
+        out: with --listen: the folder that gets the files.
 
     Returns:
         The text, and the same as plain values.
 
     Raises:
-        RequestError: there is no such catalogue or entry.
+        RequestError: there is no such catalogue or entry, or it can't be listened to.
     """
+    if listen is not None:
+        return _listened(kind, name, sound=listen, settings=set_, seed=seed, out=out)
     if kind is None:
         counts = {each: len(catalog.names(each)) for each in catalog.kinds()}
         counts |= {"recipes": len(recipe.shipped()), "weights": len(pretrained.names())}
@@ -63,6 +82,24 @@ def show(kind: str | None = None, name: str | None = None) -> Shown:
         rows = [(each, catalog.summary(kind, each)) for each in catalog.names(kind)]
         return Shown(_table(rows) or f"there are no {kind} yet", dict(rows))
     return _entry(kind, name)
+
+
+def _listened(kind: str | None, name: str | None, *, sound: Path, settings: tuple[str, ...], seed: int, out: Path) -> Shown:
+    if kind != "augments" or name is None:
+        asked = " ".join(each for each in (kind, name) if each) or "everything there is"
+        raise RequestError(f"one augmentation at a time can be listened to, not {asked}", hint="auricle show augments NAME --listen FILE")
+    tree: dict[str, Any] = {}
+    for each in settings:
+        recipe.override(tree, each)
+    catalog.check("augments", Spec(name, tree), where="augments")
+    from auricle.verbs._heard import heard
+
+    made = heard(name, sound, settings=tree, seed=seed)
+    written = made.save(out.expanduser(), f"{sound.stem}_{Path(name).stem}")
+    rows = [*made.values.items(), *(("wrote", str(path)) for path in written)]
+    if made.after is None:
+        rows.append(("", "it works behind the front end: there is nothing to hear afterwards"))
+    return Shown(_table(rows), {"name": name, "drawn": made.values, "files": [str(path) for path in written]})
 
 
 def _recipes(name: str | None) -> Shown:
