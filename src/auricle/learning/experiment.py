@@ -13,17 +13,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from auricle import catalog
 from auricle.bundle import Bundle, build
 from auricle.datasets._corpus import Corpus, open_corpus
 from auricle.datasets._division import Division, divide
 from auricle.errors import DataError, RequestError
 from auricle.feed import Feed, rng
-from auricle.learning import transfer
+from auricle.learning import probe, transfer
 from auricle.learning.loop import Progress, Training
+from auricle.learning.plan import plan
 from auricle.learning.score import Scored, score
 from auricle.metrics import _calibration
+from auricle.pipe import Pipe
 from auricle.recipe import Recipe
-from auricle.types import Item, Seconds, Skipped
+from auricle.types import Item, Seconds, Skipped, Spec
 
 Bar = Callable[[str, int], Callable[[], object]]
 
@@ -51,6 +54,25 @@ class Prepared:
     feed: Feed
     skipped: tuple[Skipped, ...]
     warnings: tuple[str, ...]
+
+
+def resolved(recipe: Recipe) -> Recipe:
+    """The recipe with everything written out that it leaves to weights from elsewhere; a bundle of it needs them no more.
+
+    Args:
+        recipe: such as a person wrote it.
+
+    Returns:
+        The same for most.
+
+    Raises:
+        RequestError: weights that can't be had, or settings that don't go together.
+    """
+    recipe = probe.resolved(recipe)
+    model = catalog.load("models", recipe.model.name)
+    if hasattr(model, "described"):
+        recipe = dataclasses.replace(recipe, model=Spec(recipe.model.name, model.described(dict(recipe.model.args))))
+    return recipe
 
 
 def prepare(data: str, recipe: Recipe, *, bar: Bar) -> Prepared:
@@ -100,8 +122,34 @@ def training(prepared: Prepared, *, budget: Seconds = 0.0) -> Training:
     learnt = transfer.start(pipe, recipe, prepared.corpus.task)
     if not any(name.startswith("frontend.") for name in learnt) and hasattr(pipe.frontend, "fit"):
         pipe.frontend.fit(_some_waves(feed, division.train, pipe.min_samples))
-    paces = dict.fromkeys(learnt, recipe.transfer.lr_scale)
-    return Training(pipe, feed, division.train, division.dev, budget, paces=paces)
+    return Training(pipe, feed, division.train, division.dev, budget, plan=plan(pipe, recipe.transfer, learnt))
+
+
+def _begun(prepared: Prepared) -> tuple[Pipe, frozenset[str]]:
+    """The pipe before its first step, and the names of what it has learnt elsewhere."""
+    recipe = prepared.recipe
+    torch.manual_seed(rng(recipe.seed, "initial").initial_seed())
+    pipe = build(recipe, prepared.corpus.task)
+    if hasattr(pipe.model, "begin") and not recipe.transfer.weights:
+        pipe.model.begin(pipe.frontend)
+    learnt = transfer.start(pipe, recipe, prepared.corpus.task)
+    if not learnt and hasattr(pipe.frontend, "fit"):
+        pipe.frontend.fit(_some_waves(prepared.feed, prepared.division.train, pipe.min_samples))
+    return pipe, learnt
+
+
+def probed(prepared: Prepared, tick: Callable[[], object] | None = None) -> Bundle:
+    """A frozen network with a classifier fitted to its embeddings of the training clips, calibrated on the development group.
+
+    Args:
+        prepared: the corpus; its recipe names a probe.
+        tick: called after each clip, to move a progress bar.
+
+    Returns:
+        The bundle, its card telling data and selection; not yet judged.
+    """
+    pipe, recipe, said = probe.fit(_begun(prepared)[0], prepared.feed, prepared.division.train, tick)
+    return _bundled(pipe, prepared, recipe, said)
 
 
 def finish(run: Training, prepared: Prepared, folder: Path, report: Callable[[Progress, float], None]) -> Bundle:
@@ -117,7 +165,12 @@ def finish(run: Training, prepared: Prepared, folder: Path, report: Callable[[Pr
         The bundle, its card telling data and selection; not yet judged.
     """
     pipe = run.run(folder, report)
-    corpus, division, recipe = prepared.corpus, prepared.division, prepared.recipe
+    return _bundled(pipe, prepared, prepared.recipe, selection(prepared.recipe, bool(prepared.division.dev)))
+
+
+def _bundled(pipe: Pipe, prepared: Prepared, recipe: Recipe, selected: str) -> Bundle:
+    """A trained pipe with its calibration and its card."""
+    corpus, division = prepared.corpus, prepared.division
     temperature = 1.0
     thresholds: tuple[float, ...] = ()
     if division.dev:
@@ -134,7 +187,7 @@ def finish(run: Training, prepared: Prepared, folder: Path, report: Callable[[Pr
         "weights_may_ship": corpus.weights_may_ship and origin.get("weights_may_ship", True),
         "rule": division.protocol,
         "digest": division.digest,
-        "selection": selection(recipe, bool(division.dev)),
+        "selection": selected,
         "decoders": decoders(division.train),
         "train_clips": len(division.train),
         "dev_clips": len(division.dev),

@@ -12,7 +12,7 @@ import hashlib
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ from auricle.feed import Feed, rng
 from auricle.learning import checkpoint
 from auricle.learning.interruption import interruptible
 from auricle.learning.objective import Objective, Rows
+from auricle.learning.optimizer import optimizer, uphill
+from auricle.learning.plan import Plan
 from auricle.learning.schedule import rate
 from auricle.learning.score import score
 from auricle.pipe import Pipe
@@ -49,6 +51,9 @@ class Progress:
         epoch_seconds: of this epoch.
         best: lowest development loss.
         stale: epochs since then.
+        drops: how often a plateau lowered the rate.
+        waited: epochs since the lowest development loss or the last drop.
+        averaged: epochs in an even average.
         rows: of log.csv.
     """
 
@@ -61,6 +66,9 @@ class Progress:
     epoch_seconds: Seconds = 0.0
     best: float = float("inf")
     stale: int = 0
+    drops: int = 0
+    waited: int = 0
+    averaged: int = 0
     rows: list[dict[str, float]] = field(default_factory=list)
 
 
@@ -73,8 +81,8 @@ class Training:
         train: items to fit.
         dev: items to judge by; may be empty.
         budget: seconds to fit the run into, or 0.
-        paces: learning rates of single parameters by name, in units of the recipe's. Those that take no gradient don't learn, and layers
-            of nothing else stay in evaluation mode.
+        plan: which parameters learn from when on, and how fast; without one all that take a gradient do, alike. Layers of nothing but
+            parameters that don't learn stay in evaluation mode.
     """
 
     def __init__(
@@ -85,7 +93,7 @@ class Training:
         dev: tuple[Item, ...],
         budget: Seconds = 0.0,
         *,
-        paces: Mapping[str, float] | None = None,
+        plan: Plan | None = None,
     ) -> None:
         self.recipe: Recipe = feed.recipe
         self.feed, self.train, self.dev, self.budget = feed, train, dev, budget
@@ -94,14 +102,18 @@ class Training:
             raise RequestError(f"a time budget needs one device, since each has its own clock, and train.devices is {settings.devices}")
         if settings.batch % settings.devices:
             raise RequestError(f"train.batch is {settings.batch}, which {settings.devices} devices can't share; wanted a multiple of it")
+        if settings.schedule == "plateau" and not dev:
+            raise RequestError('train.schedule is "plateau", which follows a development group, and split.dev_fraction leaves none')
+        self.plan = plan or Plan()
+        if self.plan.late and settings.devices > 1:
+            raise RequestError(f"transfer.unfreeze_epochs needs one device, and train.devices is {settings.devices}")
         self.fabric = Fabric(accelerator=settings.device, devices=settings.devices, precision=settings.precision)
         self.fabric.launch()
         pipe.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = self.fabric.to_device(copy.deepcopy(pipe)).eval()
-        self.objective = Objective(pipe, self.recipe, feed.task)
-        self.optimizer = torch.optim.AdamW(_groups(pipe, settings.weight_decay, paces or {}), lr=settings.lr)
+        self.objective = Objective(pipe, self.recipe, feed.task, counts=_counts(feed, train))
+        self.optimizer = optimizer(self.objective, settings, self.plan.paces, self.plan.late)
         self.module, self.fast = self.fabric.setup(self.objective, self.optimizer)
-        self._fixed = [part for part in pipe.modules() if (own := [*part.parameters(False)]) and not any(p.requires_grad for p in own)]
         self._settling = [part for part in pipe.modules() if hasattr(part, "settle")]
         self._means = _floats(self.average)
         self._nows = _floats(self.objective.pipe)
@@ -147,7 +159,7 @@ class Training:
                     saved = time.monotonic()
                 if asked.is_set():
                     raise KeyboardInterrupt
-        kept = self.average if settings.ema else self.objective.pipe
+        kept = self._judged
         if self.best:
             kept.load_state_dict(self.best)
         return kept.cpu().eval()
@@ -156,8 +168,7 @@ class Training:
         """Steps of one epoch, up to its end, to the time of the next checkpoint, or to an interruption."""
         at = self.at
         self.module.train()
-        for part in self._fixed:
-            part.eval()
+        self.plan.begin(self.objective, at.epoch)
         batches = self.feed.batches(self.train, at.epoch, first=at.step, rank=self.fabric.global_rank, ranks=self.fabric.world_size)
         before = time.monotonic()
         for batch in batches:
@@ -179,26 +190,41 @@ class Training:
         at, settings = self.at, self.recipe.train
         done = at.epoch * self.steps + at.step
         key = (self.recipe.seed, at.epoch, at.step, self.fabric.global_rank)
-        torch.manual_seed(rng(*key, "dropout").initial_seed())
-        lr = rate(done, total=at.total or settings.epochs * self.steps, peak=settings.lr, warmup=round(settings.warmup * self.steps))
+        total = at.total or settings.epochs * self.steps
+        lr = rate(settings, done, total=total, steps=self.steps, drops=at.drops)
         for group in self.optimizer.param_groups:
             group["lr"] = lr * group["pace"]
         moved = Batch(*(self.fabric.to_device(t) for t in (batch.wave, batch.length, batch.target)))
-        loss: Tensor = self.module(Rows(moved, rng(*key, "augment"), done / (at.total or settings.epochs * self.steps)))
-        if not math.isfinite(value := float(loss.detach())):
-            raise AuricleError(
-                f"the loss is {value} at step {at.step} of epoch {at.epoch}; wanted a number", hint="a lower train.lr, or train.clip_norm"
-            )
-        self.fabric.backward(loss)
+        value = self._backward(moved, key, done / total)
+        if settings.sam_rho:
+            with uphill(self.objective, settings.sam_rho):
+                self._backward(moved, key, done / total)
         if settings.clip_norm:
             self.fabric.clip_gradients(self.module, self.fast, max_norm=settings.clip_norm, error_if_nonfinite=False)
         self.fast.step()
         self.fast.zero_grad()
         for part in self._settling:
             part.settle()  # such as learnt places, brought back to the kernel's edge
-        if settings.ema:
+        if settings.ema and not settings.swa:
             self._follow(min(settings.ema, (1 + done) / (10 + done)))
         return value
+
+    def _backward(self, batch: Batch, key: tuple[int, ...], progress: float) -> float:
+        """Gradients of one pass, and its loss; the same key draws the same."""
+        torch.manual_seed(rng(*key, "dropout").initial_seed())
+        loss: Tensor = self.module(Rows(batch, rng(*key, "augment"), progress))
+        if not math.isfinite(value := float(loss.detach())):
+            raise AuricleError(
+                f"the loss is {value} at step {self.at.step} of epoch {self.at.epoch}; wanted a number",
+                hint="a lower train.lr, or train.clip_norm",
+            )
+        self.fabric.backward(loss)
+        return value
+
+    @property
+    def _judged(self) -> Pipe:
+        settings = self.recipe.train
+        return self.average if settings.ema or settings.swa else self.objective.pipe
 
     @torch.no_grad()
     def _follow(self, decay: float) -> None:
@@ -216,22 +242,33 @@ class Training:
         at, settings = self.at, self.recipe.train
         steps = max(1, at.step)
         row = {"epoch": float(at.epoch), "lr": self.optimizer.param_groups[0]["lr"], "train_loss": at.loss_sum / steps}
-        judged = self.average if settings.ema else self.objective.pipe
+        if settings.swa:
+            # Until its time has come, the average is the weights themselves.
+            at.averaged += (at.epoch + 1) * self.steps > settings.swa * (at.total or settings.epochs * self.steps)
+            self._follow(1 - 1 / max(1, at.averaged))
         if self.dev:
             before = time.monotonic()
-            judgement = score(judged, self.feed, self.dev)
+            judgement = score(self._judged, self.feed, self.dev)
             at.spent += time.monotonic() - before
             row |= self.fabric.broadcast({"dev_loss": judgement.loss(), "dev_accuracy": judgement.accuracy()})
-            if settings.patience and row["dev_loss"] < at.best:
-                at.best, at.stale = row["dev_loss"], 0
-                self.best = {k: v.detach().clone() for k, v in judged.state_dict().items()}
-            else:
-                at.stale += 1
+            self._compare(row["dev_loss"])
         at.rows.append(row | {"seconds": at.epoch_seconds, "data_seconds": at.data_seconds})
         whole = at.step == self.steps
         at.epoch, at.step, at.loss_sum, at.data_seconds, at.epoch_seconds = at.epoch + 1, 0, 0.0, 0.0, 0.0
         if whole:
             self._pace()
+
+    def _compare(self, loss: float) -> None:
+        """The development loss with the lowest so far: what is kept, and how long it has stood still."""
+        at, settings = self.at, self.recipe.train
+        if loss < at.best:
+            at.best, at.stale, at.waited = loss, 0, 0
+            if settings.patience:
+                self.best = {k: v.detach().clone() for k, v in self._judged.state_dict().items()}
+            return
+        at.stale, at.waited = at.stale + 1, at.waited + 1
+        if settings.schedule == "plateau" and at.waited > settings.decay_epochs:
+            at.drops, at.waited = at.drops + 1, 0
 
     def _finished(self) -> bool:
         at, settings = self.at, self.recipe.train
@@ -256,6 +293,7 @@ class Training:
     def _state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         tensors = {f"pipe.{k}": v for k, v in self.objective.pipe.state_dict().items()}
         tensors |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
+        tensors |= {f"loss.{k}": v for k, v in self.objective.loss.state_dict().items()}
         tensors |= {f"best.{k}": v for k, v in self.best.items()}
         tensors |= {f"optimizer.{k}": v for k, v in checkpoint.optimizer_tensors(self.optimizer).items()}
         return tensors, {"progress": asdict(self.at), "identity": self._identity}
@@ -274,6 +312,7 @@ class Training:
             raise BundleError(f"{folder} was written by another recipe or over other clips than are there now; it can't be gone on from")
         self.objective.pipe.load_state_dict(checkpoint.part(tensors, "pipe."))
         self.average.load_state_dict(checkpoint.part(tensors, "average."))
+        self.objective.loss.load_state_dict(checkpoint.part(tensors, "loss."))
         self.best = checkpoint.part(tensors, "best.")
         checkpoint.restore_optimizer(self.optimizer, checkpoint.part(tensors, "optimizer."))
         self.at = Progress(**values["progress"])
@@ -290,13 +329,8 @@ def _floats(pipe: Pipe) -> list[Tensor]:
     return [value for value in pipe.state_dict().values() if value.is_floating_point()]
 
 
-def _groups(pipe: Pipe, weight_decay: float, paces: Mapping[str, float]) -> list[dict[str, Any]]:
-    """Weight decay on matrices and kernels, none on biases and norms; a module's `pace` speeds its own parameters up, undecayed."""
-    own = {id(p): float(part.pace) for part in pipe.modules() if hasattr(part, "pace") for p in part.parameters()}  # type: ignore[arg-type]
-    alike: dict[tuple[float, float], list[Tensor]] = {(1.0, weight_decay): []}  # first, for the log tells its rate
-    for name, parameter in pipe.named_parameters():
-        if parameter.requires_grad:
-            decay = weight_decay if parameter.ndim > 1 and id(parameter) not in own else 0.0
-            pace = own.get(id(parameter), 1.0) * paces.get(name, 1.0)
-            alike.setdefault((pace, decay), []).append(parameter)
-    return [{"params": parameters, "weight_decay": decay, "pace": pace} for (pace, decay), parameters in alike.items()]
+def _counts(feed: Feed, items: tuple[Item, ...]) -> Tensor:
+    """Training clips of each class."""
+    target = feed.targets(items)
+    rows = target if target.ndim > 1 else torch.nn.functional.one_hot(target, len(feed.task.labels))
+    return rows.float().sum(0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -42,17 +44,27 @@ class Objective(nn.Module):
         pipe: what is trained.
         recipe: names the loss and the augmentations.
         task: decides the loss where the recipe doesn't.
+        counts: [K] training clips of each class.
 
     Raises:
-        RequestError: neither the recipe nor the task says which loss.
+        RequestError: neither the recipe nor the task says which loss; the head has no embedding, and the loss needs one.
     """
 
-    def __init__(self, pipe: Pipe, recipe: Recipe, task: Task) -> None:
+    def __init__(self, pipe: Pipe, recipe: Recipe, task: Task, *, counts: Tensor) -> None:
         super().__init__()
         if recipe.loss is None and task.kind not in _LOSS:
             raise RequestError(f"no loss is known for a {task.kind} task; wanted a [loss] section in the recipe")
         self.pipe = pipe
-        self.loss = catalog.make("losses", recipe.loss or Spec(_LOSS[task.kind]))
+        spec = recipe.loss or Spec(_LOSS[task.kind])
+        self.loss = catalog.make("losses", spec)
+        self.needs: tuple[str, ...] = getattr(self.loss, "needs", ())
+        if "embedding" in self.needs and not hasattr(pipe.head, "embedding"):
+            raise RequestError(f"loss {spec.name} compares embeddings, and the head {recipe.head.name} has none")
+        if hasattr(self.loss, "fit"):
+            self.loss.fit(counts)
+        if hasattr(self.loss, "build"):
+            with torch.no_grad():
+                self.loss.build(pipe.head.embedding(torch.zeros(1, pipe.model.dim, 1), torch.ones(1, dtype=torch.long)).shape[-1])
         # What the feed did while it read is not done again.
         self.effects = Chain(divided(recipe.augment)[1], recipe.sample_rate, classes=len(task.labels))
         self.fixed = not any(p.requires_grad for p in pipe.frontend.parameters())
@@ -74,5 +86,10 @@ class Objective(nn.Module):
             feature, frames = self.pipe.frontend(batch.wave, batch.length)
         feature, batch = self.effects.features(feature, Batch(batch.wave, frames, batch.target), rng=chance, progress=rows.progress)
         hidden, steps = self.pipe.model(feature, batch.length)
-        loss: Tensor = self.loss(self.pipe.head(hidden, steps), batch.target)
+        given: dict[str, Any] = {}
+        if "embedding" in self.needs:
+            given["embedding"] = self.pipe.head.embedding(hidden, steps)
+        if "progress" in self.needs:
+            given["progress"] = rows.progress
+        loss: Tensor = self.loss(self.pipe.head(hidden, steps), batch.target, **given)
         return loss

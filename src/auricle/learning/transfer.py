@@ -1,4 +1,4 @@
-"""What a network knew before: weights of a bundle taken over into a pipe for other labels, some of its layers fixed."""
+"""What a network knew before: weights of a bundle taken over into a pipe for other labels."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import torch
-from torch import nn
 
 from auricle import bundle as bundles
 from auricle import catalog, pretrained
@@ -19,7 +18,7 @@ _TOLD = ("dataset", "license", "citation", "weights_may_ship", "sha256")
 
 
 def start(pipe: Pipe, recipe: Recipe, task: Task) -> frozenset[str]:
-    """Take over the weights that the recipe names, or those that the model's own settings name, and fix the layers that it freezes.
+    """Take over the weights that the recipe names, or those that the model's own settings name.
 
     Front end and model are taken whole. Of the head everything that has the same name and shape, except the layer of the classes where
     they are others: its tensors are those whose shapes depend on how many classes there are.
@@ -33,18 +32,12 @@ def start(pipe: Pipe, recipe: Recipe, task: Task) -> frozenset[str]:
         Names of the tensors that were taken over; none where the recipe begins from scratch.
 
     Raises:
-        RequestError: no such weights; another front end; layers to be frozen of a network that knows nothing.
+        RequestError: no such weights; another front end.
         BundleError: the weights are of another network, or damaged.
     """
     settings = recipe.transfer
-    if not 0 <= settings.freeze <= 1:
-        raise RequestError(f"recipe.transfer.freeze is {settings.freeze}; wanted a share of the layers, 0 to 1")
     if not settings.weights:
-        begun = _begun(pipe)
-        if settings.freeze and not begun:
-            raise RequestError("recipe.transfer.freeze fixes layers, but recipe.transfer.weights names nothing they could have learnt from")
-        _freeze(pipe.model, settings.freeze, learnt=begun)
-        return begun
+        return _begun(pipe)
     source = bundles.load(pretrained.locate(settings.weights))
     _refuse_another_front_end(recipe, source.recipe)
     own, other = pipe.state_dict(), source.pipe.state_dict()
@@ -57,7 +50,6 @@ def start(pipe: Pipe, recipe: Recipe, task: Task) -> frozenset[str]:
             hint=f"its model is {json.dumps({'name': source.recipe.model.name, **source.recipe.model.args})}",
         )
     pipe.load_state_dict({**own, **taken})
-    _freeze(pipe.model, settings.freeze, learnt=frozenset(taken))
     return frozenset(taken)
 
 
@@ -79,25 +71,6 @@ def origin(recipe: Recipe) -> dict[str, Any]:
     return {"weights": name, **{k: card[k] for k in _TOLD if k in card}}
 
 
-def layers(model: nn.Module) -> list[list[nn.Module]]:
-    """The layers of a network from its input on; what has no matrix or kernel of its own, such as a norm, belongs to the layer before it.
-
-    Args:
-        model: whose parts stand in the order in which they are used.
-
-    Returns:
-        Modules with parameters of their own, by layer.
-    """
-    found: list[list[nn.Module]] = []
-    for part in model.modules():
-        own = list(part.parameters(recurse=False))
-        if own and (not found or any(p.ndim > 1 for p in own)):
-            found.append([part])
-        elif own:
-            found[-1].append(part)
-    return found
-
-
 def _begun(pipe: Pipe) -> frozenset[str]:
     """Names of the tensors that the model takes from what its own settings name, such as a library's hub."""
     if not hasattr(pipe.model, "begin"):
@@ -105,15 +78,6 @@ def _begun(pipe: Pipe) -> frozenset[str]:
     before = {name: value.clone() for name, value in pipe.model.state_dict().items()}
     pipe.model.begin(pipe.frontend)
     return frozenset(f"model.{name}" for name, value in pipe.model.state_dict().items() if not torch.equal(value, before[name]))
-
-
-def _freeze(model: nn.Module, share: float, *, learnt: frozenset[str]) -> None:
-    """Fix the first of the layers that know something."""
-    known = {id(p) for name, p in model.named_parameters() if f"model.{name}" in learnt}
-    found = [layer for layer in layers(model) if any(id(p) in known for part in layer for p in part.parameters(recurse=False))]
-    for layer in found[: round(share * len(found))]:
-        for parameter in (p for part in layer for p in part.parameters(recurse=False)):
-            parameter.requires_grad_(False)
 
 
 def _of_classes(pipe: Pipe, recipe: Recipe, classes: int) -> set[str]:
