@@ -70,7 +70,7 @@ class MaskBins:
             values: what `draw` gave.
 
         Returns:
-            The same shape.
+            [B, F, N] or [B, C, H, W], as it came.
         """
         stays = values["kept"].to(feature)
         return feature * stays.view(len(stays), *[1] * (feature.ndim - 3), -1, 1)

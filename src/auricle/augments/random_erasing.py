@@ -80,7 +80,7 @@ class RandomErasing:
             values: what `draw` gave.
 
         Returns:
-            The same shape.
+            [B, F, N] or [B, C, H, W], as it came.
         """
         return torch.where(values["erased"].to(feature.device), values["fill"].to(feature), feature)
 
