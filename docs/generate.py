@@ -13,9 +13,15 @@ from pathlib import Path
 import click
 
 from auricle import catalog, cli, recipe
+from auricle.verbs import _networks
 
 REFERENCE = Path(__file__).parent / "reference"
 NOTE = "<!-- Written by `make docs` from the code; edits here are lost. -->"
+NETWORKS = (
+    "Measured on the networks themselves (`docs/networks.py`), each with its usual front end and, where weights are published, with their "
+    "settings: parameters and products of the model without its head; what one step hears, found by perturbation. Published figures are "
+    "their authors', under the condition that is named; none of them was measured here."
+)
 OWN_PAGES = {"verbs", "contracts"}  # the verbs are the commands; a battery is described where it is used
 
 
@@ -51,6 +57,8 @@ def entries(kind: str) -> str:
     names = catalog.names(kind)
     rows = [(f"[`{name}`](#{name})", catalog.summary(kind, name)) for name in names]
     parts = [f"# {kind.capitalize()}", catalog.overview(kind), table(("name", "what it is"), rows)]
+    if kind == "models":
+        parts += [NETWORKS, table(_networks.HEAD, [tuple(_networks.row(name).values()) for name in names])]
     for name in names:
         parts += [f"## {name}", catalog.document(kind, name)]
         explained = catalog.explained(kind, name)

@@ -3,7 +3,8 @@
 Kim et al. 2021 (Broadcasted residual learning for efficient keyword spotting, section 2 and table 1). `width` is the paper's τ: 1, 1.5, 2,
 3, 6 and 8 are its BC-ResNet-1 to -8, on 40 bins; its final pooling and classifier are the head `mean_pool`. With another number of bins the
 last convolution spans whatever bins are left. As published it looks 58 frames ahead and does not stream; `causal = true` moves every zero
-of the padding before the clip, keeps the weights' shapes, and streams exactly.
+of the padding before the clip, keeps the weights' shapes, and streams exactly. The paper's BC-ResNet-8 reaches
+98.0 % on Speech Commands (version 1, 12 classes).
 """
 
 from __future__ import annotations

@@ -78,6 +78,8 @@ def show(
         return _recipes(name)
     if kind == "weights":
         return _weights(name)
+    if kind == "models" and name is None:
+        return _models()
     if name is None:
         rows = [(each, catalog.summary(kind, each)) for each in catalog.names(kind)]
         return Shown(_table(rows) or f"there are no {kind} yet", dict(rows))
@@ -131,6 +133,18 @@ def _weights(name: str | None) -> Shown:
 def _figures(published: dict[str, float]) -> str:
     """The first figure, by its own name."""
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in list(published.items())[:1])
+
+
+def _models() -> Shown:
+    from auricle.verbs import _networks
+
+    found = {name: _networks.row(name) for name in catalog.names("models")}
+    # A source's title is told by the entry itself; here it would make the lines long.
+    lines = [(*tuple(row.values())[:-1], row["source"].partition(" (")[0]) for row in found.values()]
+    values = {
+        name: {**row, "summary": catalog.summary("models", name), **_networks.measures().get(name, {})} for name, row in found.items()
+    }
+    return Shown(_table([_networks.HEAD, *lines]), values)
 
 
 def _entry(kind: str, name: str) -> Shown:
