@@ -65,7 +65,7 @@ class PowerSpectrum(nn.Module):
             return self.host(wave, length)
         wave = self.framing.extended(wave, length)
         if self.matrix_form:
-            made: Tensor = self.matrices(self.framing.columns(wave))
+            made: Tensor = self.matrices(self.framing.lattice(wave, self.matrices.columns))
             return made
         frames = self.framing.rows(wave)
         rows, count, _ = frames.shape
@@ -103,8 +103,6 @@ class _Matrices(nn.Module):
         self.columns = _columns(n_fft)
         lines = n_fft // self.columns
         self.inner = lines // 2 + 1
-        self.taps = -(-framing.win // self.columns)
-        self.short = self.taps * self.columns - framing.win
         self.magnitude = magnitude
         order = list(dict.fromkeys(k for i in range(self.columns) for k in (i, self.columns - 1 - i)))
         home = [_home(k, lines, self.columns, order) for k in range(n_fft // 2 + 1)]
@@ -121,11 +119,8 @@ class _Matrices(nn.Module):
             self.spans.append((lo, hi))
             self.register_buffer(f"part{i}", (folded if magnitude else folded.repeat_interleave(2, 1)).float(), persistent=False)
 
-    def forward(self, frames: Tensor) -> Tensor:
-        rows, _, count = frames.shape
-        if self.short:
-            frames = nn.functional.pad(frames, (0, 0, 0, self.short))
-        grid = frames.reshape(rows, self.taps, self.columns, count).transpose(1, 2)  # [B, N2, taps, N]
+    def forward(self, grid: Tensor) -> Tensor:
+        rows, _, _, count = grid.shape  # [B, N2, taps, N]
         inner = (self.first @ grid).reshape(rows, self.columns, self.inner, 2, count).transpose(1, 2)
         outer: Tensor = self.second @ inner.reshape(rows, self.inner, 2 * self.columns, count)  # [B, K1, 2·K2, N]
         squares = outer * outer

@@ -188,6 +188,36 @@ class Framing:
         kept = [grid[:, : self.win - i * self.hop, i : i + count] for i in range(parts)]
         return self._cleaned(torch.cat(kept, dim=1), 1)
 
+    def lattice(self, wave: Tensor, step: int) -> Tensor:
+        """Frames with every `step`-th sample together, the order in which a transform in two stages takes them.
+
+        Where hops hold whole steps, each sample is moved once: a run of whole hops is turned over and its slices stand one behind the
+        other, the frame's last samples from a run of their own that ends with the last frame.
+
+        Args:
+            wave: [B, T'] what `extended` gave.
+            step: samples from one to the next; the last of a frame may be filled up with zeros.
+
+        Returns:
+            [B, step, ⌈win / step⌉, N] samples, cleaned.
+        """
+        rows = wave.shape[0]
+        if self.remove_dc or (self.pre_emphasis and not self.centred) or self.hop % step or self.win % step:
+            frames = self.columns(wave)
+            frames = pad(frames, (0, 0, 0, -self.win % step)) if self.win % step else frames
+            return frames.reshape(rows, -1, step, frames.shape[2]).transpose(1, 2)
+        count = 1 + (wave.shape[1] - self.win) // self.hop
+        whole = (self.win - 1) // self.hop
+        rest = (self.win - whole * self.hop) // step
+        begin = max(self.win - self.hop, 0)
+        last = wave[:, begin : begin + count * self.hop].reshape(rows, count, self.hop)
+        kept = [last[:, :, self.hop - rest * step :].transpose(1, 2)]
+        if whole:
+            hops = wave[:, : (count + whole - 1) * self.hop].reshape(rows, count + whole - 1, self.hop).transpose(1, 2)
+            kept = [hops[..., i : i + count] for i in range(whole)] + kept
+        turned = [part.reshape(rows, -1, step, count).transpose(1, 2) for part in kept]
+        return torch.cat(turned, dim=2)
+
     def _cleaned(self, frames: Tensor, dim: int) -> Tensor:
         if self.remove_dc:
             # Contiguous first: over an overlapping view the sum's order depends on how many frames there are.
