@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 import torch
-from tests.tones import recipe_of
+from tests.tones import TINY, recipe_of
 
 from auricle.bundle import build
 from auricle.errors import RequestError
 from auricle.feed import rng
+from auricle.learning import experiment
 from auricle.learning.objective import Objective, Rows
 from auricle.losses.binary_cross_entropy import BinaryCrossEntropy
 from auricle.losses.cross_entropy import CrossEntropy
+from auricle.recipe import parse
 from auricle.types import Batch, Spec, Task
 
 SINGLE, MULTI = Task(("a", "b", "c")), Task(("a", "b", "c"), "multi")
@@ -70,3 +73,14 @@ def test_the_task_chooses_the_loss_unless_the_recipe_does():
 def test_a_task_without_a_loss_is_refused():
     with pytest.raises(RequestError, match="no loss is known for a distribution task"):
         objective(task=Task(("a", "b", "c"), "distribution"))
+
+
+def test_what_an_augmentation_lacks_is_told_before_a_clip_is_read(tones: Path, tmp_path: Path) -> None:
+    for effects, sentence in (
+        ([{"name": "add_noise", "folder": str(tmp_path / "none")}], "is not a folder of recordings"),
+        ([{"name": "mixup"}, {"name": "denoise"}], "denoise changes each clip as it is read, and stands after mixup"),
+    ):
+        ticks: list[str] = []
+        with pytest.raises(RequestError, match=sentence):
+            experiment.prepare(str(tones), parse({**TINY, "augment": effects}), bar=lambda title, total: lambda: ticks.append(""))  # noqa: B023
+        assert not ticks

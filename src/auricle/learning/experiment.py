@@ -14,6 +14,8 @@ import torch
 from numpy.typing import NDArray
 
 from auricle import catalog
+from auricle.augments._chain import Chain
+from auricle.augments._stage import divided
 from auricle.bundle import Bundle, build
 from auricle.datasets._corpus import Corpus, open_corpus
 from auricle.datasets._division import Division, divide
@@ -92,6 +94,8 @@ def prepare(data: str, recipe: Recipe, *, bar: Bar) -> Prepared:
     """
     corpus = open_corpus(data, recipe.data)
     recipe = dataclasses.replace(recipe, data=corpus.spec)
+    divided(recipe.augment)
+    Chain(recipe.augment, recipe.sample_rate, classes=len(corpus.task.labels))  # what an effect lacks is told before all clips are read
     feed = Feed(corpus.task, recipe)
     survey = feed.survey(corpus.items, bar("reading", len(corpus.items)))
     if not survey.usable:
