@@ -73,7 +73,8 @@ def recipe_keys() -> str:
     """The keys of a recipe outside of its stages."""
     parts = ["# Recipe", inspect.getdoc(recipe) or ""]
     parts.append(
-        "A stage (`data`, `frontend`, `model`, `head`, `loss`, `decider`, and each of `augment`) takes `name` and that entry's settings."
+        "A stage (`data`, `frontend`, `model`, `head`, `loss`, `decider`, and each of `augment`) takes `name` and that entry's settings. "
+        "A model that needs several front ends takes a section of each, such as `[frontend.picture]` and `[frontend.mfcc]`."
     )
     for title, kind in (("Top", recipe.Recipe), ("[feed]", recipe.Feed), ("[split]", recipe.Split), ("[train]", recipe.Train)):
         parts += [f"## {title}", table(("key", "type", "default", "meaning"), keys(kind))]

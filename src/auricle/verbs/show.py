@@ -152,7 +152,11 @@ def _entry(kind: str, name: str) -> Shown:
     explained = catalog.explained(kind, name)
     rows = [(each.name, each.annotation, _default(each, kind), explained.get(each.name, "")) for each in settings]
     parts = [document, _table(rows) if rows else "no settings"]
+    needs = catalog.needs(name) if kind == "models" else ()
+    if needs:
+        parts.insert(1, f"front ends: {', '.join(f'[frontend.{each}]' for each in needs)}")
     values = {
+        **({"needs": list(needs)} if needs else {}),
         "kind": kind,
         "name": name,
         "document": document,
