@@ -133,6 +133,9 @@ def _gradients(subject: Subject) -> str:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         module = subject.make().train()
+        if getattr(module, "frozen", False):
+            demand(not any(p.requires_grad for p in module.parameters()), "frozen is True, but some parameters would learn")
+            return "it is frozen, and says so: nothing in it learns"
         x = subject.inputs(4, subject.steps).requires_grad_()
         values, _ = subject.call(module, x, full(4, subject.steps))
         torch.autograd.backward((values * torch.randn(values.shape)).sum())

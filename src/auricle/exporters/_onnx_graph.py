@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from auricle.exporters import _onnx_gru, _onnx_lstm
+from auricle.exporters import _onnx_foreign, _onnx_gru, _onnx_lstm
 from auricle.exporters import _onnx_inputs as inputs
 
 if TYPE_CHECKING:
@@ -125,8 +125,9 @@ def trace(pipe: Pipe, kind: TaskKind, *, temperature: float, window: int) -> Mod
             dynamic_shapes=(grid, rows, rows, *([tuple(rows for _ in state)] if state else [])),
             input_names=["wave", "rest", "length", *(f"state.{name}" for name in state)],
             output_names=["probabilities", *(["track"] if state else []), *(f"next.{name}" for name in state)],
+            custom_translation_table=_onnx_foreign.translations(),
         )
-    model = _folded(program.model)
+    model = _onnx_foreign.inlined(_folded(program.model), OPSET)
     return inputs.complete(model, {f"state.{k}": v.numpy() for k, v in state.items()}, unit=unit, rest=rest, longer=longer)
 
 

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -93,7 +94,7 @@ def fingerprint(pipe: Pipe, feed: Feed) -> str:
 
 
 def _computed(pipe: Pipe, feed: Feed, wave: Rows) -> Rows:
-    device = next(pipe.parameters()).device
+    device = next(chain(pipe.parameters(), pipe.buffers())).device
     least = max(pipe.min_samples, round(feed.recipe.feed.min_seconds * feed.recipe.sample_rate))
     rows = []
     for a, b in passages(len(wave), feed.row):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import torch
 from torch import Tensor
@@ -77,7 +78,7 @@ def score(pipe: Pipe, feed: Feed, items: Sequence[Item], tick: Callable[[], obje
         Logits of every piece.
     """
     pipe.eval()
-    device = next(pipe.parameters()).device
+    device = next(chain(pipe.parameters(), pipe.buffers())).device
     least = max(pipe.min_samples, round(feed.recipe.feed.min_seconds * feed.recipe.sample_rate))
     pieces: list[tuple[int, int, int]] = []
     for clip, item in enumerate(items):

@@ -1,0 +1,179 @@
+"""A probe leaves the network as it is, computes each embedding once, and makes an ordinary run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from tests.tones import TINY, recipe_of
+
+from auricle import bundle as bundles
+from auricle import catalog, pipe, runtime
+from auricle import recipe as recipes
+from auricle.errors import RequestError
+from auricle.feed import Feed
+from auricle.learning import embeddings as kept
+from auricle.learning import experiment, probe
+from auricle.types import Item, Spec, Task
+from auricle.verbs.evaluate import evaluate
+from auricle.verbs.train import train
+
+QUICK = ("train.device=cpu", "train.progress=false", "split.test_fraction=0.3", "split.dev_fraction=0.0", "feed.seconds=0.4")
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("AURICLE_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "embeddings"
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """A network that was taught something else, as the folder of a bundle."""
+    torch.manual_seed(5)
+    recipe, task = recipe_of(), Task(("left", "right"))
+    made = bundles.build(recipe, task)
+    with torch.no_grad():
+        for _ in range(4):
+            made(0.1 * torch.randn(6, 4000), torch.full((6,), 4000))
+    folder = tmp_path_factory.mktemp("source") / "bundle"
+    bundles.save(bundles.Bundle(made.eval(), recipe, task, card={"license": "CC0", "dataset": "noise"}), folder)
+    return folder
+
+
+def _train(tones, source, out, *more):
+    return train(str(tones), set_=(f"transfer.weights={source}", *QUICK, *more), out=out)
+
+
+@pytest.mark.parametrize("kind", ["linear", "knn"])
+def test_a_probe_makes_an_ordinary_run_that_needs_its_source_no_more(tones, source, tmp_path, kind):
+    moved = tmp_path / "moved"
+    shutil.copytree(source, moved)
+    done = _train(tones, moved, tmp_path / "run", f"transfer.probe={kind}")
+    shutil.rmtree(moved)
+    run = done.run
+    for name in ("metrics.json", "report.html", "model.onnx", "bundle/bundle.json", "predictions.csv", "MODEL_CARD.md"):
+        assert (run / name).is_file(), name
+    assert done.metrics["scores"]["accuracy"]["value"] > 0.6  # of three classes
+    assert f"{kind} probe" in json.loads((run / "metrics.json").read_text())["protocol"]["selection"]
+    found, known = bundles.load(run), bundles.load(source)
+    for name, value in known.pipe.state_dict().items():
+        if not name.startswith("head."):
+            assert torch.equal(found.pipe.state_dict()[name], value), name
+    assert found.recipe.head.name == {"linear": "mean_pool", "knn": "knn"}[kind]
+    assert found.recipe.augment == ()
+    answer = runtime.load(run / "model.onnx").predict(next(tones.glob("tone/*.wav")))
+    assert answer
+    again = evaluate(str(run), out=tmp_path / "again")
+    assert again.metrics["scores"]["accuracy"]["value"] == done.metrics["scores"]["accuracy"]["value"]
+
+
+def test_embeddings_are_computed_once_and_never_stale(tones, source, tmp_path, cache, monkeypatch):
+    counted = []
+    hidden = pipe.Pipe.hidden
+    monkeypatch.setattr(pipe.Pipe, "hidden", lambda self, wave, length: counted.append(1) or hidden(self, wave, length))
+    recipe = experiment.resolved(recipes.parse({**TINY, "augment": [], "transfer": {"weights": str(source), "probe": "linear"}}))
+    task = Task(("noise", "octave", "tone"))
+    feed = Feed(task, recipe)
+    items = [Item(path, (path.parent.name,)) for path in sorted(tones.rglob("*.wav"))[:6]]
+    network = bundles.build(recipe, task).eval()
+    first = kept.embeddings(network, feed, items)
+    assert len(counted) == 6
+    again = kept.embeddings(network, feed, items)
+    assert len(counted) == 6
+    for one, two in zip(first, again, strict=True):
+        assert np.array_equal(one, two)
+    with torch.no_grad():
+        wanted, steps = hidden(network, torch.from_numpy(feed.wave(items[2]))[None], torch.tensor([len(feed.wave(items[2]))]))
+    np.testing.assert_allclose(again[2], network.head.embedding(wanted, steps).detach().numpy(), rtol=0, atol=1e-6)
+    with torch.no_grad():
+        next(network.model.parameters()).add_(1e-3)  # other weights
+    kept.embeddings(network, feed, items[:1])
+    assert len(counted) == 7
+    for damaged in cache.rglob("*.npy"):
+        damaged.write_bytes(damaged.read_bytes()[:100])
+    assert np.array_equal(kept.embeddings(network, feed, items[:1])[0], kept.embeddings(network, feed, items[:1])[0])
+    assert len(counted) == 8
+    assert not list(cache.rglob("*.part"))
+
+
+def test_the_linear_probe_is_logistic_regression_on_standardised_embeddings():
+    from sklearn.linear_model import LogisticRegression
+
+    chance = np.random.default_rng(2)
+    rows = (chance.normal(size=(90, 7)) * np.arange(1, 8) + 5).astype(np.float32)
+    truth = (rows[:, 1] > 5).astype(int) + (rows[:, 3] > 6)
+    clips = probe.Clips(rows, np.ones(90), np.eye(3, dtype=np.float32)[truth], np.arange(90).astype(str))
+    layer = probe._linear(clips, 2.0, Task(("a", "b", "c")), balanced=False)
+    scaled = (rows - rows.mean(0)) / rows.std(0)
+    wanted = LogisticRegression(C=0.5, max_iter=1000).fit(scaled, truth).predict_proba(scaled)
+    with torch.no_grad():
+        np.testing.assert_allclose(layer(torch.from_numpy(rows)).softmax(-1).numpy(), wanted, atol=2e-3)
+
+
+@pytest.mark.parametrize(("labels", "classes"), [([0, 1], 2), ([0, 2], 3), ([1], 3)])
+def test_classes_that_are_missing_are_never_likely(labels, classes):
+    chance = np.random.default_rng(0)
+    truth = np.resize(labels, 40)
+    rows = (chance.normal(size=(40, 3)) + 4 * truth[:, None]).astype(np.float32)
+    clips = probe.Clips(rows, np.ones(40), np.eye(classes, dtype=np.float32)[truth], np.arange(40).astype(str))
+    layer = probe._linear(clips, 1.0, Task(tuple("abc"[:classes])), balanced=False)
+    with torch.no_grad():
+        likely = layer(torch.from_numpy(rows)).softmax(-1).numpy()
+    assert (likely.argmax(-1) == truth).mean() > 0.95
+    assert likely[:, [k for k in range(classes) if k not in labels]].max(initial=0.0) < 0.01
+
+
+def test_regularisation_is_chosen_by_groups_that_are_left_out():
+    """Within a group all clips are alike, so only a choice by groups sees that a loose fit remembers groups."""
+    chance = np.random.default_rng(4)
+    groups = np.repeat(np.arange(12), 10)
+    truth = groups % 2
+    centre = chance.normal(size=(12, 30)) * 3
+    centre[:, 0] += 2.0 * (np.arange(12) % 2)
+    rows = (centre[groups] + 0.05 * chance.normal(size=(120, 30))).astype(np.float32)
+    recipe = recipes.parse({"transfer": {"probe": "linear"}})
+    task = Task(("a", "b"))
+    target = np.eye(2, dtype=np.float32)[truth]
+    by_group, _ = probe._chosen(probe.Clips(rows, np.ones(120), target, groups.astype(str)), recipe, task)
+    by_clip, _ = probe._chosen(probe.Clips(rows, np.ones(120), target, np.arange(120).astype(str)), recipe, task)
+    assert by_group > by_clip
+
+
+def test_several_labels_a_clip_are_probed_too():
+    chance = np.random.default_rng(1)
+    rows = chance.normal(size=(80, 4)).astype(np.float32)
+    target = (rows[:, :3] > 0).astype(np.float32)
+    target[:, 2] = 0.0  # never
+    clips = probe.Clips(rows, np.ones(80), target, np.arange(80).astype(str))
+    for kind in ("linear", "mlp", "knn"):
+        recipe = recipes.parse({"transfer": {"probe": kind}})
+        task = Task(("a", "b", "c"), "multi")
+        best, _ = probe._chosen(clips, recipe, task)
+        fitted = probe._fitted(clips, recipe, task, best)
+        with torch.no_grad():
+            x = torch.from_numpy(rows)
+            likely = (fitted(x) if kind == "linear" else fitted(x[..., None], torch.ones(80, dtype=torch.int64))).sigmoid().numpy()
+        assert ((likely > 0.5) == (target > 0.5)).mean() > 0.9
+        assert likely[:, 2].max() < 0.2
+
+
+def test_what_a_probe_cannot_do_is_refused(source):
+    with pytest.raises(RequestError, match=r"recipe.head is attention_pool; the probe 'knn' makes a head knn of its own"):
+        experiment.resolved(recipes.parse({"head": "attention_pool", "transfer": {"probe": "knn"}}))
+    recipe = recipes.parse({**TINY, "transfer": {"probe": "linear"}})
+    task = Task(("a", "b"), "frames")
+    with pytest.raises(RequestError, match="a probe is fitted to one label a clip, or to several"):
+        probe.fit(bundles.build(recipe, task), Feed(task, recipe), ())
+
+
+def test_neighbours_vote_by_distance():
+    head = catalog.make("heads", Spec("knn", {"neighbours": 3, "known": 6, "temperature": 0.1}), 2, 2)
+    known = torch.tensor([[1.0, 0.1], [1.0, -0.1], [0.9, 0.0], [-1.0, 0.1], [-1.0, -0.1], [-0.9, 0.0]])
+    head.learn(known, torch.tensor([[1.0, 0.0]] * 3 + [[0.0, 1.0]] * 3))
+    likely = head(torch.tensor([[[2.0], [0.0]], [[-2.0], [0.1]]]), torch.tensor([1, 1])).softmax(-1)
+    assert likely[0, 0] > 0.99
+    assert likely[1, 1] > 0.99
