@@ -20,6 +20,7 @@ from auricle.learning import experiment
 from auricle.models.two_stream import TwoStream
 from auricle.models.vision import Vision
 from auricle.types import Task
+from auricle.verbs.show import show
 
 SMALL: dict[str, Any] = {"backbone": "test_efficientnet", "hidden": 8, "dim": 12}
 FRONT: dict[str, Any] = {"picture": {"height": 32, "width": 48}, "mfcc": {"coefficients": 10}}
@@ -167,3 +168,10 @@ def test_frozen_layers_stay_to_the_last_bit(tones: Path, tmp_path: Path):
     assert any(k.startswith("frontend.members.mfcc.mean") for k, v in before.items() if v.any())  # fitted on the training clips
     with pytest.raises(RequestError, match=r"transfer.freeze fixes layers"):
         experiment.training(ready(tones, {}, freeze=0.75))
+
+
+def test_show_names_the_front_ends_it_needs():
+    shown = show("models", "two_stream")
+    assert shown.tree()["needs"] == ["picture", "mfcc"]
+    assert "front ends: [frontend.picture], [frontend.mfcc]" in shown.text()
+    assert "needs" not in show("models", "vision").tree()
