@@ -137,7 +137,7 @@ def _all_folds(run: str, folder: Path | None, recipe: str, set_: tuple[str, ...]
     from auricle.datasets._corpus import open_corpus
     from auricle.datasets._division import fold_rule
     from auricle.datasets._division import folds as names_of
-    from auricle.learning import record
+    from auricle.learning import experiment, record
     from auricle.reports.html import write_report
 
     if folder:
@@ -151,6 +151,7 @@ def _all_folds(run: str, folder: Path | None, recipe: str, set_: tuple[str, ...]
             f"--folds trains its folds on one device, and recipe.train.devices is {chosen.train.devices}",
             hint="--set train.devices=1",
         )
+    chosen = experiment.resolved(chosen)
     corpus = open_corpus(data, chosen.data)
     rule = fold_rule(corpus.items, chosen.split.rule)
     names = names_of(corpus.items, rule)

@@ -107,6 +107,7 @@ def run(data: str, recipe: Recipe, *, folder: Path | None, time: str, resume: bo
     from auricle.learning import experiment
     from auricle.verbs._bars import bar_of, bars
 
+    recipe = experiment.resolved(recipe)
     with bars(shown=recipe.train.progress) as display:
         prepared = experiment.prepare(data, recipe, bar=bar_of(display))
         folder = folder or _free(Path("runs") / prepared.corpus.name / f"{recipe.model.name}-{prepared.recipe.identity[:8]}")
@@ -162,9 +163,13 @@ def train_one(prepared: Prepared, folder: Path, *, data: str, time: str, resume:
         KeyboardInterrupt: after a checkpoint.
     """
     from auricle.learning import checkpoint, experiment, record
-    from auricle.verbs._bars import warn_once
+    from auricle.verbs._bars import bar_of, warn_once
 
     time = time or prepared.recipe.train.time
+    if prepared.recipe.transfer.probe:
+        record.begin(folder, prepared.recipe, data=data, budget=time)
+        record.skipped(folder, prepared.skipped)
+        return experiment.probed(prepared, bar_of(display)("embedding", len(prepared.division.train)))
     warn = warn_once(display)
     training = experiment.training(prepared, budget=experiment.seconds_of(time))
     if training.leads:
