@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from auricle.layers.attention_over_time import shares
+from auricle.layers.shares import shares
 
 
 class AttentionPool(nn.Module):

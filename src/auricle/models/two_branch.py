@@ -17,9 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from auricle.errors import RequestError
-from auricle.layers.attention_over_time import shares
 from auricle.layers.both_ways import BothWays
 from auricle.layers.masked import masked, valid
+from auricle.layers.shares import shares
 
 
 class TwoBranch(nn.Module):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from auricle.layers.attention_over_time import shares
+from auricle.layers.shares import shares
 
 
 def test_each_row_is_the_softmax_of_its_own_steps():
