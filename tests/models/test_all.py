@@ -1,0 +1,166 @@
+"""What every model must do, whatever it is: learn 32 clips by heart, be exported, train on real sound through the command.
+
+Each in the small form that its battery takes; a new file in `models/` is covered as it comes. The quick ones run always, all with `slow`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from auricle import bundle as bundles
+from auricle import catalog, cli
+from auricle import recipe as recipes
+from auricle.audio.read import read
+from auricle.errors import MissingExtraError
+from auricle.reports.network import reach
+from auricle.types import Task
+
+QUICK = ["cnn", "crnn", "bc_resnet"]
+EACH = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in catalog.names("models")]
+ALL = [pytest.param(name, marks=pytest.mark.slow) for name in catalog.names("models")]
+RATE, SAMPLES = 8000, 4800
+LABELS = ("zero", "one", "two", "three")
+
+
+def settings(name: str) -> dict[str, Any]:
+    """The stages of a recipe: the model's small form without chance, and a front end that it takes."""
+    try:
+        kind = catalog.load("models", name)
+        chance = {s.name: 0.0 for s in catalog.settings("models", name) if "drop" in s.name and isinstance(s.default, float)}
+        model = {"name": name, **chance, **getattr(kind, "small", {})}
+        frontend: dict[str, Any] = {"name": "log_mel", "bins": 20}
+        if "front end `raw`" in " ".join(catalog.document("models", name).split()):
+            frontend = {"name": "raw"}
+        if needs := getattr(kind, "needs", ()):
+            frontend = {each: {"bins": 24} if each == "picture" else {} for each in needs}
+    except MissingExtraError as missing:
+        pytest.skip(str(missing))
+    return {"sample_rate": RATE, "frontend": frontend, "model": model, "feed": {"seconds": SAMPLES / RATE, "min_seconds": 0.3}}
+
+
+def pipe_of(name: str) -> tuple[bundles.Pipe, recipes.Recipe, Task]:
+    torch.manual_seed(0)
+    recipe, task = recipes.parse(settings(name)), Task(LABELS, "single")
+    try:
+        return bundles.build(recipe, task), recipe, task
+    except MissingExtraError as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="module")
+def clips(request) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """32 spoken digits of four kinds, wave [32, T], length [32] and target [32]; made sounds where the real ones are absent."""
+    wave, length = torch.zeros(32, SAMPLES), torch.zeros(32, dtype=torch.int64)
+    target = torch.arange(32) // 8
+    try:
+        folder = request.getfixturevalue("shared") / "data" / "fsdd" / "recordings"
+    except pytest.skip.Exception:
+        folder = None
+    for row in range(32):
+        if folder is not None:
+            speaker = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")[row % 6]
+            sound = torch.from_numpy(read(folder / f"{int(target[row])}_{speaker}_{5 + row % 8}.flac").samples[0].copy())[:SAMPLES]
+        else:
+            at = torch.arange(3000 + 50 * row) / RATE
+            sound = 0.3 * torch.sin(2 * torch.pi * (300 + 400 * target[row]) * at * (1 + 0.02 * (row % 8)) + torch.sin(9 * at))
+        wave[row, : len(sound)] = sound
+        length[row] = len(sound)
+    return wave, length.clamp(min=2400), target
+
+
+def settle(pipe: nn.Module, wave: torch.Tensor, length: torch.Tensor) -> None:
+    """Running statistics become those of exactly these clips."""
+    norms = [m for m in pipe.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None
+        norm.train()
+    with torch.no_grad():
+        pipe(wave, length)
+    pipe.eval()
+
+
+@pytest.mark.parametrize("name", EACH)
+def test_it_learns_32_clips_by_heart(name, clips):
+    pipe, _, _ = pipe_of(name)
+    wave, length, target = clips
+    pipe.eval()  # no chance anywhere
+    for module in pipe.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.train()
+    learnt = [p for p in pipe.parameters() if p.requires_grad]
+    optimiser = torch.optim.AdamW(learnt, lr=5e-3, weight_decay=0.0)
+    right = 0
+    with torch.no_grad():
+        feature, frames = pipe.frontend(wave, length)
+    for step in range(400):
+        optimiser.zero_grad()
+        logits = pipe.head(*pipe.model(feature, frames))
+        right = int((logits.argmax(1) == target).sum())
+        if right == 32 and step > 20 and float(nn.functional.cross_entropy(logits, target)) < 0.2:
+            break
+        nn.functional.cross_entropy(logits, target).backward()
+        nn.utils.clip_grad_norm_(learnt, 1.0)
+        optimiser.step()
+    settle(pipe, wave, length)
+    with torch.no_grad():
+        right = int((pipe(wave, length).argmax(1) == target).sum())
+    assert right == 32, f"{right} of 32 after {step + 1} steps"
+
+
+@pytest.mark.parametrize("name", EACH)
+def test_its_file_agrees_on_odd_lengths_and_batches(name, tmp_path):
+    from auricle.exporters.onnx import Onnx
+
+    pipe, recipe, task = pipe_of(name)
+    with torch.no_grad():
+        pipe.train()(torch.randn(4, SAMPLES) * 0.1, torch.full((4,), SAMPLES))
+        for weight in pipe.head.parameters():
+            weight.mul_(10)  # answers that differ from one another
+    parity = Onnx().write(bundles.Bundle(pipe.eval(), recipe, task), tmp_path / "model.onnx")
+    assert parity.largest <= 1e-4
+    assert parity.compared > 30
+
+
+@pytest.mark.parametrize("name", EACH)
+def test_it_looks_as_far_ahead_as_it_says(name):
+    """The declared look-ahead is enough (the battery), and not more than a stride too much: what is not a number shows where it arrives."""
+    pipe, _, _ = pipe_of(name)
+    model = pipe.eval().model
+    _, ahead = reach(model, pipe.frontend.bins)
+    if model.lookahead < 0:
+        assert ahead < 0 or not model.streamable
+    else:
+        assert 0 <= ahead <= model.lookahead < ahead + max(2, int(model.stride))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_it_trains_through_the_command(name, shared, tmp_path, capsys):
+    stages = settings(name)
+    for digit in range(4):
+        folder = tmp_path / "digits" / LABELS[digit]
+        folder.mkdir(parents=True)
+        for path in sorted((shared / "data" / "fsdd" / "recordings").glob(f"{digit}_*_[0-9].flac"))[:24]:
+            (folder / path.name).symlink_to(path)
+    path = tmp_path / "one_epoch.toml"
+    stages |= {"train": {"epochs": 1, "batch": 16, "device": "cpu", "progress": False, "workers": 0}}
+    path.write_text("\n".join(f"{key} = {toml(value)}" for key, value in stages.items()), encoding="utf-8")
+    code = cli.main(["train", str(tmp_path / "digits"), "--recipe", str(path), "--out", str(tmp_path / "run")])
+    assert code == 0, capsys.readouterr().err
+    assert (tmp_path / "run" / "model.onnx").is_file()
+    scores = json.loads((tmp_path / "run" / "metrics.json").read_text(encoding="utf-8"))
+    assert scores
+
+
+def toml(value: Any) -> str:
+    """A value as TOML writes it, tables in one line."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {toml(each)}" for key, each in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(toml, value))}]"
+    return json.dumps(value)
