@@ -149,6 +149,29 @@ def test_a_wave_header_that_promises_too_much(tmp_path: Path, factor: int) -> No
     assert "is truncated" in clip.warnings[0]
 
 
+@pytest.mark.parametrize("riff", [0, 36, 0xFFFFFFFF])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_size_of_zero_before_sound_is_not_believed(tmp_path: Path, riff: int, order: str) -> None:
+    """A writer into a pipe can't come back to say how much it wrote."""
+    samples = (8000 * np.sin(np.arange(7001) / 9)).astype(f"{order}i2")
+    head = struct.pack(f"{order}I4s4sIHHIIHH4sI", riff, b"WAVE", b"fmt ", 16, 1, 1, 8000, 16000, 2, 16, b"data", 0)
+    path = tmp_path / "pipe.wav"
+    path.write_bytes((b"RIFF" if order == "<" else b"RIFX") + head + samples.tobytes())
+    clip = read(path)
+    assert (clip.samples[0] == samples / np.float32(32768)).all()
+    assert clip.warnings == ("says that it holds no sound, but 14002 bytes follow: they were read to the end of the file",)
+    part = read(path, start=0.25, stop=0.5)
+    assert (part.samples == clip.samples[:, 2000:4000]).all()
+
+
+@pytest.mark.parametrize("after", [b"", b"\0", b"LIST\4\0\0\0INFO", b"LIST\4\0\0\0INFOid3 \3\0\0\0abc\0"])
+def test_a_size_of_zero_before_nothing_or_other_chunks_is_empty(tmp_path: Path, after: bytes) -> None:
+    head = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + len(after), b"WAVE", b"fmt ", 16, 1, 1, 8000, 16000, 2, 16, b"data", 0)
+    (tmp_path / "empty.wav").write_bytes(head + after)
+    with pytest.raises(AudioError, match=r"empty\.wav is empty"):
+        read(tmp_path / "empty.wav")
+
+
 @pytest.mark.parametrize("factor", [0.01, 0.5, 10_000])
 def test_a_flac_header_is_not_believed(tmp_path: Path, factor: float) -> None:
     path = encoded(tmp_path / "a.flac", "FLAC", "PCM_16")

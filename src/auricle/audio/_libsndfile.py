@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from auricle.audio._flac import EndlessFlac
 from auricle.audio._source import CHUNK_VALUES
+from auricle.audio._wav import EndlessWav, endless
 
 _UNKNOWN_LENGTH = 1 << 62
 # Seeking is exact where every sample has its place, and in FLAC. In Vorbis it is not: near the last page of a file it lands elsewhere.
@@ -39,9 +40,9 @@ class LibsndfileSource:
         self.sample_rate = int(self._file.samplerate)
         self.channels = int(self._file.channels)
         frames = int(self._file.frames)
-        self.claimed = self._flac.claimed if self._flac else frames if frames < _UNKNOWN_LENGTH else 0
+        self.claimed = self._patched.claimed if isinstance(self._patched, EndlessFlac) else frames if frames < _UNKNOWN_LENGTH else 0
         self.decoder = f"soundfile {soundfile.__version__} (libsndfile {soundfile.__libsndfile_version__})"
-        self.warnings: list[str] = []
+        self.warnings: list[str] = [self._patched.warning] if isinstance(self._patched, EndlessWav) else []
 
     def chunks(self, start: int) -> Iterator[NDArray[np.float32]]:
         """The samples from a frame on.
@@ -73,18 +74,22 @@ class LibsndfileSource:
         self._close()
 
     def _open(self) -> None:
-        self._flac = EndlessFlac(self._path, self._offset) if self.container == "flac" else None
+        self._patched: EndlessFlac | EndlessWav | None = None
+        if self.container == "flac":
+            self._patched = EndlessFlac(self._path, self._offset)
+        elif self.container == "wav":
+            self._patched = endless(self._path, self._offset)
         try:
-            self._file = _Forward(self._flac or os.fsencode(self._path))
+            self._file = _Forward(self._patched or os.fsencode(self._path))
         except BaseException:
-            if self._flac:
-                self._flac.close()
+            if self._patched:
+                self._patched.close()
             raise
 
     def _close(self) -> None:
         self._file.close()
-        if self._flac:
-            self._flac.close()
+        if self._patched:
+            self._patched.close()
 
     def _skipped(self, start: int) -> int:
         """Frames that must still be decoded and dropped before `start`."""
