@@ -9,6 +9,7 @@ from tests.frontends import kaldi_ark
 from tests.frontends.clips import clip, rows
 
 from auricle.errors import RequestError, ShapeError
+from auricle.frontends.log_mel import LogMel
 from auricle.frontends.spectrogram import Spectrogram
 
 
@@ -117,3 +118,39 @@ def test_what_cannot_be_made_is_refused():
         Spectrogram(16_000, hop_ms=0.0)
     with pytest.raises(ShapeError, match="399 samples; one frame needs 400"):
         Spectrogram(16_000)(torch.zeros(1, 399), torch.tensor([399]))
+
+
+@pytest.mark.parametrize("padding", ["reflect", "reflect_drop_last", "reflect_silence", "zeros", "edge", "kaldi"])
+@pytest.mark.parametrize("samples", [170, 700, 2399, 4000, 9001])
+def test_long_rows_are_cut_as_short_ones_are(padding, samples):
+    """On the host only the ends of a long wave are copied; with a gradient the whole wave is folded into place."""
+    made = linear(padding=padding)
+    wave = torch.from_numpy(np.random.default_rng(samples).standard_normal((2, samples)).astype(np.float32))
+    length = torch.tensor([samples, max(samples * 2 // 3, 1)])
+    fast, counts = made(wave, length)
+    slow, _ = made(wave.clone().requires_grad_(), length)
+    for i, count in enumerate(counts):
+        torch.testing.assert_close(fast[i, :, :count], slow[i, :, :count].detach(), rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("bins", [1, 2, 3, 5, 7, 23])
+def test_a_frame_is_the_same_wherever_it_stands(bins):
+    """Bit for bit, for filters that no group of four divides and for more frames than a block holds."""
+    made = LogMel(16_000, bins=bins)
+    wave = torch.from_numpy(clip("speech", 16_000, 12.0))[None]
+    whole, frames = made(wave, torch.tensor([wave.shape[1]]))
+    for first, count in ((0, 1), (1, 2), (5, 3), (511, 7), (1000, int(frames) - 1000)):
+        piece = wave[:, 160 * first : 160 * (first + count - 1) + 400]
+        found, _ = made(piece, torch.tensor([piece.shape[1]]))
+        assert torch.equal(found, whole[..., first : first + count])
+
+
+def test_what_is_not_a_number_stays_where_it_is():
+    wave = torch.from_numpy(clip("rain", 16_000, 0.5))[None].repeat(2, 1)
+    wave[0, 4000] = torch.nan
+    wave[0, 6000] = torch.inf
+    feature, _ = LogMel(16_000)(wave, torch.tensor([8000, 8000]))
+    assert feature[1].isfinite().all()
+    heard = feature[0].isfinite().all(0)
+    assert not heard.all()
+    assert torch.equal(feature[0][:, heard], feature[1][:, heard])

@@ -121,7 +121,7 @@ class HostSpectrum:
 
 def _parts(run: Tensor, first: int, others: int) -> list[Tensor]:
     """A run in parts: what the block begun still holds, then whole blocks."""
-    return [run[:first], *run[first:].split(others)] if len(run) > first else [run]
+    return [run[:first], *torch.split(run[first:], others)] if len(run) > first else [run]
 
 
 def _filled(count: int) -> int:
