@@ -16,6 +16,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from auricle import bundle, catalog, pretrained, recipe
+from auricle.errors import ShapeError
 from auricle.pipe import Pipe
 from auricle.recipe import Recipe
 from auricle.types import Seconds, Task
@@ -162,16 +163,18 @@ def reach(model: Any, bins: Any) -> tuple[int, int]:
     Returns:
         Frames before and frames behind; -1 where every step hears all there are.
     """
-    stride = int(model.stride)
-    least = max(64 * stride, int(getattr(model, "min_frames", 1)) + 64 * stride, 256)
-    frames = least
+    stride, frames = int(model.stride), max(64 * int(model.stride), int(getattr(model, "min_frames", 1)) + 64 * int(model.stride), 256)
+    longest = max(_LONGEST, frames)
     while True:
         heard = _Heard(model, bins, frames)
-        past, ahead = _past(heard, stride, frames), _ahead(heard, stride, frames)
-        whole = heard.all_before() if past < 0 else False, heard.all_behind() if ahead < 0 else False
-        if (past >= 0 or whole[0]) and (ahead >= 0 or whole[1]):
-            return past, ahead
-        if frames * 4 > max(_LONGEST, least):
+        try:
+            behind, before = heard.all_behind(), heard.all_before()
+        except ShapeError:  # longer than the model takes
+            frames, longest = frames // 2, frames // 2
+            continue
+        past = -1 if before else _past(heard, stride, frames)
+        ahead = -1 if behind else _ahead(heard, stride, frames)
+        if ((past >= 0 or before) and (ahead >= 0 or behind)) or 4 * frames > longest:
             return past, ahead
         frames *= 4
 
