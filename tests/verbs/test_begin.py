@@ -79,6 +79,7 @@ def test_another_network_begins_from_scratch(cached, setting):
     name, why = best_start(("train.epochs=3", setting))
     assert name == "default"
     assert setting.partition(".")[0].partition("=")[0] in why
+    assert best_start(("transfer.freeze=0.5", "train.lr=0.001"))[0] == "transfer"
 
 
 def test_the_recipe_tunes_the_network_that_its_weights_are_of(cached, tones, tmp_path):

@@ -8,7 +8,7 @@ from auricle.types import Seconds
 
 _WEIGHTS = "mobile_net.mn04"  # 4 MB, MIT
 _PATIENCE: Seconds = 3.0  # nobody asked for a download: who is not there at once is not waited for
-_OWN = {"frontend", "head", "model", "sample_rate", "transfer"}  # sections that the weights fit as they are, or not at all
+_OWN = ("frontend", "head", "model", "sample_rate", "transfer.weights")  # what the weights fit as it is, or not at all
 
 
 def best_start(overrides: tuple[str, ...]) -> tuple[str, str]:
@@ -20,7 +20,8 @@ def best_start(overrides: tuple[str, ...]) -> tuple[str, str]:
     Returns:
         "transfer" or "default", and a clause that says the reason and how to have it otherwise.
     """
-    other = sorted({setting.partition("=")[0].partition(".")[0].strip() for setting in overrides} & _OWN)
+    keys = [setting.partition("=")[0].strip() for setting in overrides]
+    other = sorted({own for own in _OWN for key in keys if key == own or key.startswith(f"{own}.")})
     if other:
         return "default", f"from scratch, since {' and '.join(other)} was set; --recipe transfer tunes {_WEIGHTS}"
     weights = pretrained.about(_WEIGHTS)
