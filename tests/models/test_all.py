@@ -47,7 +47,7 @@ def settings(name: str) -> dict[str, Any]:
 def pipe_of(name: str, **wider: float) -> tuple[bundles.Pipe, recipes.Recipe, Task]:
     torch.manual_seed(0)
     stages = settings(name)
-    stages["model"] |= {key: factor * stages["model"][key] for key, factor in wider.items() if key in stages["model"]}
+    stages["model"] |= {key: factor * stages["model"][key] for key, factor in wider.items() if isinstance(stages["model"].get(key), float)}
     recipe, task = recipes.parse(stages), Task(LABELS, "single")
     try:
         pipe = bundles.build(recipe, task)
@@ -93,6 +93,8 @@ def settle(pipe: nn.Module, wave: torch.Tensor, length: torch.Tensor) -> None:
 @pytest.mark.parametrize("name", EACH)
 def test_it_learns_32_clips_by_heart(name, clips):
     pipe, _, _ = pipe_of(name, width=2.0)  # a hundred weights remember no 32 clips
+    if not any(p.requires_grad for p in pipe.model.parameters()):
+        pytest.skip("frozen: only the head learns")
     wave, length, target = clips
     wave = nn.functional.pad(wave, (0, max(0, pipe.min_samples - SAMPLES)))
     length = length.clamp(min=pipe.min_samples)
@@ -109,7 +111,7 @@ def test_it_learns_32_clips_by_heart(name, clips):
         optimiser.zero_grad()
         logits = pipe.head(*pipe.model(feature, frames))
         right = int((logits.argmax(1) == target).sum())
-        if right == 32 and step > 20 and float(nn.functional.cross_entropy(logits, target)) < 0.2:
+        if right == 32 and step > 20 and float(nn.functional.cross_entropy(logits, target)) < 0.05:
             break
         nn.functional.cross_entropy(logits, target).backward()
         nn.utils.clip_grad_norm_(learnt, 1.0)
