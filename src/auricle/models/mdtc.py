@@ -3,9 +3,9 @@
 Hou et al. 2021 (The NPU system for the 2020 Personalized Voice Trigger Challenge, multi-scale depthwise temporal convolution), as WeKws
 has it: residual blocks whose dilation doubles up to the end of a stack, and the sum of what all stacks give. The flavour `keywords` on
 80 bins is its model for Speech Commands, which looks ahead: 161 K parameters with the 12 classes' two linear layers, of which 3.3 K are
-biases that the normalisation behind them undoes and that are left out here; 97.89 % (version 1). `small` is its model for wake words. By
-default it is causal, so that it streams exactly; with `causal = false` it looks ahead and does not stream. Every convolution is preceded
-by zeros, where WeKws puts zeros before the feature alone.
+biases that the normalisation behind them undoes and that are left out here; 97.89 % on Speech Commands (version 1). `small` is its
+model for wake words. By default it is causal, so that it streams exactly; with `causal = false` it looks ahead and does not stream. Every
+convolution is preceded by zeros, where WeKws puts zeros before the feature alone.
 """
 
 from __future__ import annotations

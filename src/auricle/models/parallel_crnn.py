@@ -1,11 +1,10 @@
 """Frequency bands heard apart, then together: a convolutional network a band, a recurrence both ways over all, attention over time.
 
-What is low, middling and high differs in what to listen for, so each band (`edges_hz`) has convolutions of its own, as the sub-bands of
-Phaye et al. 2019 (SubSpectralNet: using sub-spectrogram based convolutional neural networks for acoustic scene classification, section 2).
-What the bands give is joined, a bidirectional LSTM follows it in time (Hochreiter and Schmidhuber 1997; Schuster and Paliwal 1997), and
-each step is weighed by its share of attention (Bahdanau et al. 2015), so that the mean of the steps, which the head `mean_pool` takes, is
-the attention's. House design, no published reference; the published network of two branches is `two_branch`. The whole clip must be there,
-so it does not stream.
+House design, no published reference; the published network of two branches is `two_branch`. What is low, middling and high differs in what
+to listen for, so each band (`edges_hz`) has convolutions of its own, as the sub-bands of SubSpectralNet have (Phaye et al., 2019). What the
+bands give is joined, a bidirectional LSTM follows it in time (Schuster and Paliwal, 1997), and each step is weighed by its share of
+attention (Bahdanau et al., 2015), so that the mean of the steps, which the head `mean_pool` takes, is the attention's. The whole clip must
+be there, so it does not stream.
 """
 
 from __future__ import annotations

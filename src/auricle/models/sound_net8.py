@@ -4,7 +4,8 @@ Aytar, Vondrick and Torralba 2016 (SoundNet: learning sound representations from
 front end `raw` with `full_scale = 256` at 22,050 Hz; short clips are tiled. `until` names the layer whose features are the hidden
 sequence: "conv1" to "conv7" behind their rectifier, "pool1", "pool2" and "pool5" behind their maximum, "conv8" the logits of 1000 objects
 and 401 scenes. Layers behind it are left out. `convert` and `convert_arrays` rename published weights, of the PyTorch port and of the
-`.npy` file. Its convolutions see both sides, so it does not stream; steps are counted by `steps(N)`.
+`.npy` file. Linear SVMs on its features reached 74.2 % on ESC-50 (five folds, the list of results of ESC-50). Its convolutions see both
+sides, so it does not stream; steps are counted by `steps(N)`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A convolutional branch beside a recurrent or an attentive one over the same spectrogram; what both make of the whole clip, joined.
 
-The parallel networks of Data-Science-kosta (Speech emotion classification with PyTorch, notebooks of the stacked CNN with a BiLSTM and
-attention, and of the CNN with a transformer). Four convolutions with maxima over windows leave a few parts of the clip, which stand beside
+The parallel networks of Data-Science-kosta 2020 (Speech-Emotion-Classification-with-PyTorch, notebooks parallel_cnn_attention_lstm and
+parallel_cnn_transformer). Four convolutions with maxima over windows leave a few parts of the clip, which stand beside
 each other; the other branch hears the bins thinned out by maxima, as a bidirectional LSTM whose steps are weighed by attention
 (`context = "lstm"`), or as four layers of a transformer whose steps are averaged (`context = "transformer"`). On 128 bins with 8 classes
 by the head `mean_pool`: 263,593 parameters with the LSTM, 395,176 with the transformer. There, three seconds are 563 frames and make just
