@@ -69,10 +69,10 @@ def saved(name: str, tree: dict[str, object], state: dict[str, Tensor]) -> str:
     recipe, task = recipes.parse(tree), Task(("unknown", "known"))
     pipe = bundles.build(recipe, task).eval()
     own = pipe.state_dict()
-    absent = [key for key in own if key not in state and not key.startswith(("head.", "frontend."))]
+    absent = [key for key in own if key.startswith("model.") and key not in state]
     if absent:
         raise SystemExit(f"{name}: {len(absent)} tensors are missing, first {absent[0]}")
-    pipe.load_state_dict({**own, **{key: value for key, value in state.items() if key in own}})
+    pipe.load_state_dict({**own, **{key: state[key] for key in own if key.startswith("model.")}})
     bundles.save(bundles.Bundle(pipe, recipe, task, card={"weights_may_ship": False}), WORK / "weights" / name)
     return str(WORK / "weights" / name)
 

@@ -48,7 +48,7 @@ def _train(tones, source, out, *more):
     return train(str(tones), set_=(f"transfer.weights={source}", *QUICK, *more), out=out)
 
 
-@pytest.mark.parametrize("kind", ["linear", "knn"])
+@pytest.mark.parametrize("kind", ["linear", pytest.param("knn", marks=pytest.mark.slow)])
 def test_a_probe_makes_an_ordinary_run_that_needs_its_source_no_more(tones, source, tmp_path, kind):
     moved = tmp_path / "moved"
     shutil.copytree(source, moved)

@@ -69,7 +69,13 @@ def test_other_statistics_than_those_it_was_taught_with_are_refused(tmp_path):
 
 def test_a_bundle_needs_no_folder_and_its_file_answers_alike(tmp_path):
     folder = saved(theirs(), tmp_path / "theirs", extractor())
-    model = {"name": "ast", "source": folder, "mix": True, "config": Ast.described({"source": folder, "config": None})["config"]}
+    model = {
+        "name": "ast",
+        "source": folder,
+        "mix": True,
+        "layers": 1,
+        "config": Ast.described({"source": folder, "config": None})["config"],
+    }
     recipe = recipes.parse({"frontend": {"name": "filter_bank", "flavour": "ast"}, "model": model, "feed": {"seconds": 1.0}})
     task = Task(("a", "b", "c"))
     made = bundles.Bundle(bundles.build(recipe, task).eval(), recipe, task, card={})

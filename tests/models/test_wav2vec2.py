@@ -77,7 +77,7 @@ def _bundle(folder, tmp_path, kind):
     tree = {
         "sample_rate": 16_000,
         "frontend": {"name": "raw", "normalise": "clip"},
-        "model": {"name": "wav2vec2", "source": folder, "projector": 8, "mix": True},
+        "model": {"name": "wav2vec2", "source": folder, "projector": 8, "mix": True, "layers": 1},
         "feed": {"seconds": 1.0},
     }
     tree["model"] |= {"config": Wav2Vec2.described({"source": folder, "config": None})["config"]}
@@ -87,7 +87,7 @@ def _bundle(folder, tmp_path, kind):
     return bundles.Bundle(pipe.eval(), recipe, task, card={})
 
 
-@pytest.mark.parametrize("kind", ["wav2vec2", "hubert", "wavlm"])
+@pytest.mark.parametrize("kind", ["hubert", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("wav2vec2", "wavlm"))])
 def test_a_bundle_needs_no_folder_and_its_file_answers_alike(tmp_path, kind):
     folder = saved(wave_network(kind, BASE), tmp_path / "theirs", extractor(BASE))
     made = _bundle(folder, tmp_path, kind)
