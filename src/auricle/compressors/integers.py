@@ -15,9 +15,10 @@ from auricle.compressors._twin import lean
 from auricle.errors import RequestError
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from auricle.bundle import Bundle
+    from auricle.layers.perceptron import Perceptron
     from auricle.pipe import Pipe
 
 
@@ -65,7 +66,7 @@ class Integers:
         return dataclasses.replace(bundle, pipe=pipe)
 
 
-def _perceptrons(pipe: Pipe) -> list[tuple[object, str, object]]:
+def _perceptrons(pipe: Pipe) -> list[tuple[nn.Module, str, Perceptron]]:
     from auricle.layers.perceptron import Perceptron
 
     return [(m, name, child) for m in pipe.model.modules() for name, child in m.named_children() if isinstance(child, Perceptron)]
@@ -77,7 +78,7 @@ def _seen(pipe: Pipe, clips: Iterable[tuple[Tensor, Tensor]], share: float) -> d
 
     found: dict[int, Tensor] = {}
 
-    def note(wide: torch.nn.Module, given: tuple[Tensor, Tensor]) -> None:
+    def note(wide: Perceptron, given: tuple[Tensor, Tensor]) -> None:
         normal = torch.nn.functional.layer_norm(given[1], given[1].shape[-1:], eps=1e-6)
         inner = wide.hidden(normal)
         each = torch.stack([_quantile(normal.abs(), share), _quantile(inner, 1 - share), _quantile(inner, share)])

@@ -146,10 +146,10 @@ class IntegerPerceptron(nn.Module):
 
 def available() -> bool:
     """Whether torch has oneDNN's fused integer products here."""
-    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.onednn, "qlinear_pointwise")
+    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.onednn, "qlinear_pointwise")  # type: ignore[no-untyped-call]
 
 
 def _fused(y: Tensor) -> bool:
     if torch.compiler.is_compiling() or torch.is_grad_enabled() or y.device.type != "cpu":
         return False
-    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")  # type: ignore[no-untyped-call]

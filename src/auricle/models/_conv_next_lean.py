@@ -43,7 +43,7 @@ class Lean(nn.Module):
             [B, D, M] hidden, the mean over what bins are left, and [B] valid steps.
         """
         kernel, stride, padding = self.stem_shape
-        x = self.bn0(feature)[:, None].to(self.downsample_layers[0][0].weight.dtype)  # type: ignore[index]
+        x = self.bn0(feature)[:, None].to(self.downsample_layers[0][0].weight.dtype)
         for i, (downsample, stage) in enumerate(zip(self.downsample_layers, self.stages, strict=True)):
             if i == 0:
                 x = _cut(x, length)

@@ -19,7 +19,7 @@ from auricle import bundle, catalog, pretrained, recipe
 from auricle.errors import ShapeError
 from auricle.pipe import Pipe
 from auricle.recipe import Recipe
-from auricle.types import Seconds, Task
+from auricle.types import Seconds, Spec, Task
 
 _NARROW = 32  # bins; how far a step hears in time is no matter of how many there are, what it costs to find out is
 _LONGEST = 1 << 16  # frames; what is heard from further away counts as the whole clip
@@ -60,9 +60,9 @@ def usual(name: str) -> Recipe:
         The recipe, the model with its default settings where there are no weights.
     """
     for each in pretrained.names():
-        tree = pretrained.about(each).recipe
-        if tree.get("model", {}).get("name") == name:
-            return recipe.parse(dict(tree))
+        own = dict(pretrained.about(each).recipe)
+        if own.get("model", {}).get("name") == name:
+            return recipe.parse(own)
     document = " ".join(catalog.document("models", name).split())
     needs = getattr(catalog.load("models", name), "needs", ())
     if needs:
@@ -97,8 +97,6 @@ def measure(name: str) -> Network:
     pipe = bundle.build(made, Task(("a", "b"), "multi")).eval()
     narrow = min(pipe.frontend.bins, _NARROW) if isinstance(pipe.frontend.bins, int) else pipe.frontend.bins
     past, ahead = reach(catalog.make("models", made.model, narrow).eval(), narrow)
-    spec = made.frontend if not isinstance(made.frontend, dict) else None
-    flavour = _flavour(spec.name, spec.args) if spec else ""
     return Network(
         parameters=sum(p.numel() for p in pipe.model.parameters()),
         macs=products(pipe, seconds=10.0, sample_rate=made.sample_rate),
@@ -106,7 +104,7 @@ def measure(name: str) -> Network:
         lookahead_frames=ahead,
         hears_s=_seconds(pipe, past, ahead, made.sample_rate),
         streamable=bool(pipe.model.streamable),
-        frontend=f"{spec.name}{f' ({flavour})' if flavour else ''}" if spec else " + ".join(made.frontend),
+        frontend=_told(made.frontend),
         settings=_changed(made),
     )
 
@@ -143,12 +141,12 @@ def counted(model: nn.Module, *given: Any) -> int:
     fused, fast = torch.backends.mkldnn.enabled, torch.backends.mha.get_fastpath_enabled()
     counter = FlopCounterMode(display=False)
     try:
-        torch.backends.mkldnn.set_flags(fused and not plain)
+        torch.backends.mkldnn.set_flags(fused and not plain)  # type: ignore[no-untyped-call]
         torch.backends.mha.set_fastpath_enabled(False)
         with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
             model(*given)
     finally:
-        torch.backends.mkldnn.set_flags(fused)
+        torch.backends.mkldnn.set_flags(fused)  # type: ignore[no-untyped-call]
         torch.backends.mha.set_fastpath_enabled(fast)
     return int(counter.get_total_flops()) // 2
 
@@ -264,9 +262,11 @@ def _changed(made: Recipe) -> dict[str, object]:
     return {name: value for name, value in made.model.args.items() if value != defaults.get(name)}
 
 
-def _flavour(name: str, args: dict[str, object]) -> str:
-    """The published flavour whose settings these are; "" where they are others."""
-    for flavour, settings in catalog.flavours("frontends", name).items():
-        if all(args.get(k) == v for k, v in settings.items() if k != "sample_rate"):
-            return flavour
-    return ""
+def _told(frontend: Spec | dict[str, Spec]) -> str:
+    """The front end's name, and the published flavour whose settings these are."""
+    if isinstance(frontend, dict):
+        return " + ".join(frontend)
+    for flavour, settings in catalog.flavours("frontends", frontend.name).items():
+        if all(frontend.args.get(k) == v for k, v in settings.items() if k != "sample_rate"):
+            return f"{frontend.name} ({flavour})"
+    return frontend.name
