@@ -119,7 +119,7 @@ def settings_of(source: str, name: str) -> dict[str, Any]:
         Its values; nothing where there is no such file.
     """
     library()
-    from transformers.utils import cached_file
+    from transformers.utils.hub import cached_file
 
     with _quiet(source):
         path = cached_file(source, name, _raise_exceptions_for_missing_entries=False)

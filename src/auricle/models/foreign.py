@@ -240,7 +240,8 @@ def _mean(bins: int, window: int, layout: str) -> bytes:
     from onnx import TensorProto, helper
 
     axes = [at for at, letter in enumerate(layout) if letter in "N1"]
-    shape = [{"B": "rows", "F": bins, "N": window, "1": 1}[letter] for letter in layout]
+    sizes: dict[str, str | int] = {"B": "rows", "F": bins, "N": window, "1": 1}
+    shape = [sizes[letter] for letter in layout]
     nodes = [helper.make_node("ReduceMean", ["x", "axes"], ["y"], keepdims=0)]
     if "F" in layout and layout.index("F") < layout.index("B"):
         nodes = [helper.make_node("ReduceMean", ["x", "axes"], ["z"], keepdims=0), helper.make_node("Transpose", ["z"], ["y"], perm=[1, 0])]

@@ -226,7 +226,7 @@ class Wav2Vec2(nn.Module):
 def _config(source: str, config: transformers.Config | None) -> transformers.Config:
     if config is not None:
         return config
-    found = transformers.described(source, _KINDS) if source else {"model_type": "wav2vec2"}
+    found: transformers.Config = transformers.described(source, _KINDS) if source else {"model_type": "wav2vec2"}
     if found.get("adapter_attn_dim") is not None:
         raise RequestError(f"{source} has adapters in its attention layers (adapter_attn_dim); wanted a network without")
     return found
