@@ -129,7 +129,9 @@ class Layer(nn.Sequential):
         Returns:
             [B, C', F', N'] map and [B] valid frames of it.
         """
-        x = super().forward(masked(x, length) if self.looks_around else x)
+        x = masked(x, length) if self.looks_around else x
+        for layer in self:
+            x = layer(x)
         return x, halved(length) if self.halves else length
 
 
