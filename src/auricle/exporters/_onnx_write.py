@@ -83,7 +83,7 @@ def _describe(bundle: Bundle, window: int) -> _facts.Facts:
         min_seconds=float(feed.min_seconds),
         short=feed.short,
         hop=pipe.hop if pipe.streamable else 0,
-        overlap=pipe.overlap,
+        overlap=pipe.overlap if pipe.streamable else 0,
         min_samples=pipe.min_samples,
         streamable=pipe.streamable,
         lookahead=max(0, int(getattr(pipe.model, "lookahead", 0))) * int(pipe.frontend.hop),
