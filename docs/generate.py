@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from auricle import catalog, cli, recipe
+from auricle import catalog, cli, recipe, settings
 from auricle.verbs import _networks
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -76,7 +76,11 @@ def recipe_keys() -> str:
         "A stage (`data`, `frontend`, `model`, `head`, `loss`, `decider`, and each of `augment`) takes `name` and that entry's settings. "
         "A model that needs several front ends takes a section of each, such as `[frontend.picture]` and `[frontend.mfcc]`."
     )
-    for title, kind in (("Top", recipe.Recipe), ("[feed]", recipe.Feed), ("[split]", recipe.Split), ("[train]", recipe.Train)):
+    sections = {
+        "Top": recipe.Recipe,
+        **{f"[{each.__name__.lower()}]": each for each in (settings.Feed, settings.Split, settings.Transfer, settings.Train)},
+    }
+    for title, kind in sections.items():
         parts += [f"## {title}", table(("key", "type", "default", "meaning"), keys(kind))]
     return "\n\n".join(parts)
 

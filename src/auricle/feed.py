@@ -74,6 +74,8 @@ class Feed:
         self._budget = int(recipe.feed.cache_gb * 2**30)
         self._kept: dict[Item, Wave] = {}
         self._index = {label: i for i, label in enumerate(task.labels)}
+        self._told: dict[Item, Tensor] = {}
+        self.taught: Callable[[Wave], Tensor] | None = None  # what teachers say of a clip, [K], to stand beside its target
 
     def settle(self, recipe: Recipe) -> None:
         """Follow this recipe from now on; only what does not change how files are read may differ from the one before.
@@ -137,15 +139,15 @@ class Feed:
             items: labelled items.
 
         Returns:
-            [B] class indices for a `single` task, [B, K] multi-hot rows for others.
+            [B] class indices for a `single` task, [B, K] shares that sum to 1 for a `distribution`, multi-hot rows for others.
         """
         if self.task.kind == "single":
             return torch.tensor([self._index[item.target[0]] for item in items])
         rows = torch.zeros(len(items), len(self.task.labels))
         for row, item in enumerate(items):
-            for label in item.target:
-                rows[row, self._index[label]] = 1.0
-        return rows
+            for label, votes in zip(item.target, item.votes or (1.0,) * len(item.target), strict=True):
+                rows[row, self._index[label]] = votes
+        return rows / rows.sum(1, keepdim=True) if self.task.kind == "distribution" else rows
 
     def order(self, items: Sequence[Item], epoch: int) -> list[int]:
         """The order in which an epoch visits the items.
@@ -159,7 +161,9 @@ class Feed:
         """
         return order(items, self.recipe.train.sampler, rng(self.recipe.seed, epoch, "order"))
 
-    def batches(self, items: Sequence[Item], epoch: int, *, first: int = 0, rank: int = 0, ranks: int = 1) -> Iterator[Batch]:
+    def batches(
+        self, items: Sequence[Item], epoch: int, *, first: int = 0, rank: int = 0, ranks: int = 1, steps: int = 0
+    ) -> Iterator[Batch]:
         """One epoch's training batches, made ahead by threads.
 
         Args:
@@ -168,6 +172,7 @@ class Feed:
             first: step to begin at; the steps before it are left out at no cost.
             rank: which process this is; it gets its share of each batch.
             ranks: processes.
+            steps: of the epoch; 0 takes what the items make. Where they make fewer, they come again.
 
         Yields:
             Rows of `feed.seconds`, random crops of longer clips; shorter clips as `feed.short` says. What the recipe's augmentations do
@@ -175,7 +180,7 @@ class Feed:
         """
         visits = self.order(items, epoch)
         size = self.recipe.train.batch
-        steps = self.steps(items)
+        steps = steps or self.steps(items)
         share = size // ranks
         if self._effects is None:
             self._effects = [catalog.make("augments", spec, self.recipe.sample_rate) for spec in divided(self.recipe.augment)[0]]
@@ -204,7 +209,7 @@ class Feed:
             lengths.append(self.row if self.recipe.feed.short == "tile" else wave.shape[0])
             rows[row] = fit(wave, self.row, self.recipe.feed.short)
         chosen = [items[index] for _, index in places]
-        batch = Batch(torch.from_numpy(rows), torch.tensor(lengths), self.targets(chosen))
+        batch = Batch(torch.from_numpy(rows), torch.tensor(lengths), self._learnt(chosen))
         for row, (place, _) in enumerate(places if effects else ()):
             chance = rng(self.recipe.seed, epoch, "augment", place)
             heard, length = batch.wave[row : row + 1], batch.length[row : row + 1]
@@ -212,6 +217,17 @@ class Feed:
                 heard, length = changed(effect, heard, length, rng=chance)
             batch.wave[row], batch.length[row] = heard[0], length[0]
         return batch
+
+    def _learnt(self, items: Sequence[Item]) -> Tensor:
+        """[B] or [B, K] targets, or where teachers speak [B, 2 K]: rows of the labels, and beside them what the teachers say."""
+        target = self.targets(items)
+        if self.taught is None:
+            return target
+        rows = target if target.ndim > 1 else torch.nn.functional.one_hot(target, len(self.task.labels)).float()
+        for item in items:
+            if item not in self._told:
+                self._told[item] = self.taught(self.wave(item))
+        return torch.cat([rows, torch.stack([self._told[item] for item in items])], 1)
 
     def _crop(self, wave: Wave, epoch: int, place: int) -> Wave:
         spare = wave.shape[0] - self.row

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from auricle.datasets._division import divide, fold_rule, folds, group_of, resolve
 from auricle.errors import DataError, RequestError
-from auricle.recipe import Split
+from auricle.settings import Split
 from auricle.types import Item
 
 LABELS = "abcd"

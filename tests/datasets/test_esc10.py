@@ -10,7 +10,7 @@ from auricle.datasets._division import divide, folds
 from auricle.datasets._download import contents
 from auricle.datasets.esc10 import _ARCHIVE, Esc10
 from auricle.datasets.esc50 import Esc50
-from auricle.recipe import Split
+from auricle.settings import Split
 
 
 def test_the_real_corpus_agrees_with_its_table(shared: Path) -> None:

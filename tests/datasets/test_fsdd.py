@@ -5,7 +5,7 @@ from pathlib import Path
 
 from auricle.datasets._corpus import open_corpus
 from auricle.datasets._division import divide, folds
-from auricle.recipe import Split
+from auricle.settings import Split
 
 
 def test_the_real_corpus(shared: Path) -> None:

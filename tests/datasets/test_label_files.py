@@ -13,7 +13,7 @@ from auricle.datasets._corpus import open_corpus
 from auricle.datasets._division import divide
 from auricle.datasets.label_files import LabelFiles, regions
 from auricle.errors import DataError
-from auricle.recipe import Split
+from auricle.settings import Split
 from auricle.types import Item, Spec
 
 Tree = Callable[..., Path]

@@ -12,7 +12,7 @@ import soundfile
 from auricle.datasets._corpus import open_corpus
 from auricle.datasets._division import divide
 from auricle.datasets.sketches import Sketches, maker, sketch
-from auricle.recipe import Split
+from auricle.settings import Split
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import soundfile
 from auricle.datasets._corpus import open_corpus
 from auricle.datasets._division import divide
 from auricle.datasets.speech_commands import SpeechCommands, part_of
-from auricle.recipe import Split
+from auricle.settings import Split
 from auricle.types import Spec
 
 # Speakers of the published testing_list.txt.

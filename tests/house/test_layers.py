@@ -6,7 +6,7 @@ import ast
 
 ROWS = (
     "types errors",
-    "audio catalog",
+    "audio catalog settings",
     "recipe",
     "layers",
     "datasets augments frontends models heads losses metrics deciders audits",

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from auricle.learning.optimizer import optimizer, uphill
-from auricle.recipe import Train
+from auricle.settings import Train
 
 
 @pytest.mark.parametrize(("name", "kind"), [("adamw", torch.optim.AdamW), ("adam", torch.optim.Adam), ("sgd", torch.optim.SGD)])

@@ -16,7 +16,7 @@ from auricle.learning import experiment
 from auricle.learning.experiment import Prepared
 from auricle.learning.loop import Training
 from auricle.learning.plan import Plan, layers, plan
-from auricle.recipe import Transfer
+from auricle.settings import Transfer
 
 Prepare = Callable[..., Prepared]
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auricle.learning.schedule import rate
-from auricle.recipe import Train
+from auricle.settings import Train
 
 
 def test_shape_by_hand() -> None:

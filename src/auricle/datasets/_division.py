@@ -17,7 +17,7 @@ from typing import Literal
 from auricle.catalog import nearest
 from auricle.datasets._files import natural
 from auricle.errors import DataError, RequestError
-from auricle.recipe import Split
+from auricle.settings import Split
 from auricle.types import Item
 
 Rule = Literal["official", "fold", "group", "random"]
@@ -221,7 +221,7 @@ def _draw(clips: tuple[Item, ...], fraction: float, seed: int, part: str, *, who
     base = _base(clips)
     names = {g: g if whole and m[0].group else _below(m[0], base) for g, m in members.items()}
     order = sorted(members, key=lambda g: (-len(members[g]), _hash(f"{part} {seed} {names[g]}"), names[g]))
-    counts = {g: Counter(label for c in members[g] for label in (c.target or ("",))) for g in members}
+    counts = {g: Counter(label for c in members[g] for label in (c.target[: 1 if c.votes else None] or ("",))) for g in members}
     total = sum(counts.values(), Counter[str]())
     held: Counter[str] = Counter()
     chosen: set[str] = set()

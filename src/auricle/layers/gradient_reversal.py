@@ -23,11 +23,11 @@ def gradient_reversal(values: Tensor, strength: float) -> Tensor:
     """The values; their gradient is multiplied by -strength.
 
     Args:
-        values: of any shape.
+        values: [...] of any shape.
         strength: at least 0.
 
     Returns:
-        The same values.
+        [...] the same values.
     """
     reversed_: Tensor = _Reversal.apply(values, strength)  # type: ignore[no-untyped-call]
     return reversed_

@@ -19,12 +19,14 @@ from auricle.augments._stage import divided
 from auricle.bundle import Bundle, build
 from auricle.datasets._corpus import Corpus, open_corpus
 from auricle.datasets._division import Division, divide
+from auricle.datasets._files import sound_files
 from auricle.errors import DataError, RequestError
-from auricle.feed import Feed, rng
+from auricle.feed import Feed, Survey, rng
 from auricle.learning import probe, transfer
 from auricle.learning.loop import Progress, Training
 from auricle.learning.plan import plan
 from auricle.learning.score import Scored, score
+from auricle.learning.teacher import Panel
 from auricle.metrics import _calibration
 from auricle.pipe import Pipe
 from auricle.recipe import Recipe
@@ -48,6 +50,7 @@ class Prepared:
         feed: surveyed.
         skipped: files that were left out, and why.
         warnings: what was repaired while reading.
+        other: clips of the target domain, without labels.
     """
 
     corpus: Corpus
@@ -56,6 +59,7 @@ class Prepared:
     feed: Feed
     skipped: tuple[Skipped, ...]
     warnings: tuple[str, ...]
+    other: tuple[Item, ...] = ()
 
 
 def resolved(recipe: Recipe) -> Recipe:
@@ -107,15 +111,18 @@ def prepare(data: str, recipe: Recipe, *, bar: Bar) -> Prepared:
         raise DataError(f"{data} leaves {len(division.train)} clips to train on and {len(division.test)} to judge by; wanted some of each")
     recipe = _stepping(recipe, len(division.train))
     feed.settle(recipe)
-    return Prepared(corpus, division, recipe, feed, corpus.skipped + survey.skipped, survey.warnings)
+    other = _unlabelled(recipe.transfer.target_domain, feed, bar)
+    skipped, warnings = corpus.skipped + survey.skipped + other.skipped, survey.warnings + other.warnings
+    return Prepared(corpus, division, recipe, feed, skipped, warnings, other.usable)
 
 
-def training(prepared: Prepared, *, budget: Seconds = 0.0) -> Training:
+def training(prepared: Prepared, *, budget: Seconds = 0.0, panel: Panel | None = None) -> Training:
     """A run at its first step, initialised from the seed or from what the recipe transfers, its front end fitted on training clips.
 
     Args:
         prepared: the corpus.
         budget: seconds to fit the run into, or 0.
+        panel: the teachers that the recipe names, or None.
 
     Returns:
         The run.
@@ -126,7 +133,9 @@ def training(prepared: Prepared, *, budget: Seconds = 0.0) -> Training:
     learnt = transfer.start(pipe, recipe, prepared.corpus.task)
     if not any(name.startswith("frontend.") for name in learnt) and hasattr(pipe.frontend, "fit"):
         pipe.frontend.fit(_some_waves(feed, division.train, pipe.min_samples))
-    return Training(pipe, feed, division.train, division.dev, budget, plan=plan(pipe, recipe.transfer, learnt))
+    return Training(
+        pipe, feed, division.train, division.dev, budget, plan=plan(pipe, recipe.transfer, learnt), panel=panel, other=prepared.other
+    )
 
 
 def _begun(prepared: Prepared) -> tuple[Pipe, frozenset[str]]:
@@ -196,6 +205,8 @@ def _bundled(pipe: Pipe, prepared: Prepared, recipe: Recipe, selected: str) -> B
         "train_clips": len(division.train),
         "dev_clips": len(division.dev),
         **({"transfer": origin} if origin else {}),
+        **({"teachers": list(recipe.transfer.teachers), "teaching": recipe.transfer.teaching} if recipe.transfer.teachers else {}),
+        **({"target_domain": _of_target_domain(prepared)} if prepared.other else {}),
     }
     return Bundle(pipe, recipe, corpus.task, temperature, thresholds, card)
 
@@ -278,6 +289,26 @@ def decoders(items: Sequence[Item]) -> list[str]:
 
     one_each = {item.path.suffix.lower(): item.path for item in items}
     return sorted({next(iter(blocks(path, seconds=0.1))).decoder for path in one_each.values()})
+
+
+def _unlabelled(folder: str, feed: Feed, bar: Bar) -> Survey:
+    """Clips of the target domain; the label they carry is never looked at."""
+    if not folder:
+        return Survey((), (), ())
+    root = Path(folder).expanduser()
+    if not root.is_dir():
+        raise RequestError(f"recipe.transfer.target_domain is {folder!r}, which is not a folder")
+    items = [Item(root / path, feed.task.labels[:1]) for path in sound_files(root)]
+    found = feed.survey(items, bar("reading the target domain", len(items)))
+    if not found.usable:
+        raise DataError(f"{root} holds no clip that can be read; wanted sound of the target domain")
+    return found
+
+
+def _of_target_domain(prepared: Prepared) -> dict[str, int]:
+    """Clips heard without labels, and how many of them judge later: adaptation to the very clips of a test is another protocol."""
+    judged = {item.path.resolve() for item in prepared.division.test}
+    return {"clips": len(prepared.other), "of the test": sum(item.path.resolve() in judged for item in prepared.other)}
 
 
 def _settled(recipe: Recipe, feed: Feed, items: Sequence[Item]) -> Recipe:

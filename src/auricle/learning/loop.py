@@ -12,8 +12,10 @@ import hashlib
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from functools import partial
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ from auricle.learning.optimizer import optimizer, uphill
 from auricle.learning.plan import Plan
 from auricle.learning.schedule import rate
 from auricle.learning.score import score
+from auricle.learning.teacher import Panel
 from auricle.pipe import Pipe
 from auricle.recipe import Recipe
 from auricle.types import Batch, Item, Seconds
@@ -83,6 +86,8 @@ class Training:
         budget: seconds to fit the run into, or 0.
         plan: which parameters learn from when on, and how fast; without one all that take a gradient do, alike. Layers of nothing but
             parameters that don't learn stay in evaluation mode.
+        panel: teachers, heard online or asked once a clip as the recipe says.
+        other: clips of the target domain.
     """
 
     def __init__(
@@ -94,6 +99,8 @@ class Training:
         budget: Seconds = 0.0,
         *,
         plan: Plan | None = None,
+        panel: Panel | None = None,
+        other: tuple[Item, ...] = (),
     ) -> None:
         self.recipe: Recipe = feed.recipe
         self.feed, self.train, self.dev, self.budget = feed, train, dev, budget
@@ -111,17 +118,21 @@ class Training:
         self.fabric.launch()
         pipe.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = self.fabric.to_device(copy.deepcopy(pipe)).eval()
-        self.objective = Objective(pipe, self.recipe, feed.task, counts=_counts(feed, train))
+        online = panel if self.recipe.transfer.teaching == "online" else None
+        self.objective = Objective(pipe, self.recipe, feed.task, counts=_counts(feed, train), panel=online)
+        if panel and not online:
+            feed.taught = partial(panel.clip, row=feed.row, soften=self.objective.loss.soften)
+        self.other = other
         self.optimizer = optimizer(self.objective, settings, self.plan.paces, self.plan.late)
         self.module, self.fast = self.fabric.setup(self.objective, self.optimizer)
-        self._settling = [part for part in pipe.modules() if hasattr(part, "settle")]
+        self._settling: list[Any] = [part for part in pipe.modules() if hasattr(part, "settle")]
         self._means = _floats(self.average)
         self._nows = _floats(self.objective.pipe)
         self.best: dict[str, Tensor] = {}
         self.at = Progress()
         self.steps = feed.steps(train)
         self.unsaved = ""  # why the last checkpoint could not be written, or ""
-        self._identity = _identity(self.recipe, train, dev)
+        self._identity = _identity(self.recipe, train, dev, other)
 
     @property
     def leads(self) -> bool:
@@ -171,9 +182,9 @@ class Training:
         self.plan.begin(self.objective, at.epoch)
         batches = self.feed.batches(self.train, at.epoch, first=at.step, rank=self.fabric.global_rank, ranks=self.fabric.world_size)
         before = time.monotonic()
-        for batch in batches:
+        for batch, other in zip(batches, self._unlabelled(), strict=False):
             waited = time.monotonic() - before
-            loss = self._step(batch)
+            loss = self._step(batch, other)
             at.step += 1
             at.loss_sum += loss
             took = time.monotonic() - before
@@ -186,7 +197,14 @@ class Training:
             if self._finished() or asked.is_set() or time.monotonic() > until:
                 return
 
-    def _step(self, batch: Batch) -> float:
+    def _unlabelled(self) -> Iterator[Batch | None]:
+        """As many batches of the target domain as there are others, or as many times None."""
+        if not self.other:
+            return repeat(None)
+        ranks = {"rank": self.fabric.global_rank, "ranks": self.fabric.world_size}
+        return self.feed.batches(self.other, self.at.epoch, first=self.at.step, steps=self.steps, **ranks)
+
+    def _step(self, batch: Batch, other: Batch | None = None) -> float:
         at, settings = self.at, self.recipe.train
         done = at.epoch * self.steps + at.step
         key = (self.recipe.seed, at.epoch, at.step, self.fabric.global_rank)
@@ -194,11 +212,11 @@ class Training:
         lr = rate(settings, done, total=total, steps=self.steps, drops=at.drops)
         for group in self.optimizer.param_groups:
             group["lr"] = lr * group["pace"]
-        moved = Batch(*(self.fabric.to_device(t) for t in (batch.wave, batch.length, batch.target)))
-        value = self._backward(moved, key, done / total)
+        here, there = self._moved(batch), other and self._moved(other)
+        value = self._backward(here, there, key, done / total)
         if settings.sam_rho:
             with uphill(self.objective, settings.sam_rho):
-                self._backward(moved, key, done / total)
+                self._backward(here, there, key, done / total)
         if settings.clip_norm:
             self.fabric.clip_gradients(self.module, self.fast, max_norm=settings.clip_norm, error_if_nonfinite=False)
         self.fast.step()
@@ -209,10 +227,13 @@ class Training:
             self._follow(min(settings.ema, (1 + done) / (10 + done)))
         return value
 
-    def _backward(self, batch: Batch, key: tuple[int, ...], progress: float) -> float:
+    def _moved(self, batch: Batch) -> Batch:
+        return Batch(*(self.fabric.to_device(t) for t in (batch.wave, batch.length, batch.target)))
+
+    def _backward(self, batch: Batch, other: Batch | None, key: tuple[int, ...], progress: float) -> float:
         """Gradients of one pass, and its loss; the same key draws the same."""
         torch.manual_seed(rng(*key, "dropout").initial_seed())
-        loss: Tensor = self.module(Rows(batch, rng(*key, "augment"), progress))
+        loss: Tensor = self.module(Rows(batch, rng(*key, "augment"), progress, other))
         if not math.isfinite(value := float(loss.detach())):
             raise AuricleError(
                 f"the loss is {value} at step {self.at.step} of epoch {self.at.epoch}; wanted a number",
@@ -318,9 +339,9 @@ class Training:
         self.at = Progress(**values["progress"])
 
 
-def _identity(recipe: Recipe, train: tuple[Item, ...], dev: tuple[Item, ...]) -> str:
+def _identity(recipe: Recipe, *parts: tuple[Item, ...]) -> str:
     """What a checkpoint must agree on to be gone on from: the recipe and the clips in their order, wherever the corpus lies."""
-    clips = [[(c.path.name, c.target, c.start, c.stop) for c in part] for part in (train, dev)]
+    clips = [[(c.path.name, c.target, c.start, c.stop) for c in part] for part in parts if part]
     return f"{recipe.identity}-{hashlib.sha256(repr(clips).encode('utf-8', 'surrogateescape')).hexdigest()[:12]}"
 
 

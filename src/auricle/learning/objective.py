@@ -11,11 +11,12 @@ from auricle import catalog
 from auricle.augments._chain import Chain
 from auricle.augments._stage import divided
 from auricle.errors import RequestError
+from auricle.learning.teacher import Panel
 from auricle.pipe import Pipe
 from auricle.recipe import Recipe
 from auricle.types import Batch, Spec, Task
 
-_LOSS = {"single": "cross_entropy", "multi": "binary_cross_entropy"}
+_LOSS = {"single": "cross_entropy", "multi": "binary_cross_entropy", "distribution": "label_distribution"}
 
 
 class Rows:
@@ -27,14 +28,16 @@ class Rows:
         batch: rows of training clips.
         chance: decides what the augmentations do.
         progress: share of training that is done, which schedules of augmentations follow.
+        other: rows of the target domain, whose targets mean nothing.
     """
 
-    __slots__ = ("batch", "chance", "progress")
+    __slots__ = ("batch", "chance", "other", "progress")
 
-    def __init__(self, batch: Batch, chance: torch.Generator, progress: float = 0.0) -> None:
+    def __init__(self, batch: Batch, chance: torch.Generator, progress: float = 0.0, other: Batch | None = None) -> None:
         self.batch = batch
         self.chance = chance
         self.progress = progress
+        self.other = other
 
 
 class Objective(nn.Module):
@@ -45,28 +48,28 @@ class Objective(nn.Module):
         recipe: names the loss and the augmentations.
         task: decides the loss where the recipe doesn't.
         counts: [K] training clips of each class.
+        panel: teachers that hear each row; None where there are none, or where the feed has asked them.
 
     Raises:
-        RequestError: neither the recipe nor the task says which loss; the head has no embedding, and the loss needs one.
+        RequestError: neither the recipe nor the task says which loss; the loss needs what isn't there, or leaves something unused.
     """
 
-    def __init__(self, pipe: Pipe, recipe: Recipe, task: Task, *, counts: Tensor) -> None:
+    def __init__(self, pipe: Pipe, recipe: Recipe, task: Task, *, counts: Tensor, panel: Panel | None = None) -> None:
         super().__init__()
-        if recipe.loss is None and task.kind not in _LOSS:
-            raise RequestError(f"no loss is known for a {task.kind} task; wanted a [loss] section in the recipe")
         self.pipe = pipe
-        spec = recipe.loss or Spec(_LOSS[task.kind])
+        self.panel = panel
+        self.classes = len(task.labels)
+        spec = recipe.loss or _loss(recipe, task)
         self.loss = catalog.make("losses", spec)
         self.needs: tuple[str, ...] = getattr(self.loss, "needs", ())
-        if "embedding" in self.needs and not hasattr(pipe.head, "embedding"):
-            raise RequestError(f"loss {spec.name} compares embeddings, and the head {recipe.head.name} has none")
+        self._refuse_what_does_not_meet(spec.name, recipe, task)
         if hasattr(self.loss, "fit"):
             self.loss.fit(counts)
         if hasattr(self.loss, "build"):
             with torch.no_grad():
                 self.loss.build(pipe.head.embedding(torch.zeros(1, pipe.model.dim, 1), torch.ones(1, dtype=torch.long)).shape[-1])
         # What the feed did while it read is not done again.
-        self.effects = Chain(divided(recipe.augment)[1], recipe.sample_rate, classes=len(task.labels))
+        self.effects = Chain(divided(recipe.augment)[1], recipe.sample_rate, classes=self.classes)
         self.fixed = not any(p.requires_grad for p in pipe.frontend.parameters())
 
     def forward(self, rows: Rows) -> Tensor:
@@ -78,18 +81,60 @@ class Objective(nn.Module):
         Returns:
             [] mean loss.
         """
-        chance = rows.chance
+        feature, batch = self._heard(rows.batch, rows)
+        given: dict[str, Any] = {"progress": rows.progress}
+        if rows.other is not None:
+            other, unlabelled = self._heard(rows.other, rows)
+            feature, batch = _joined(feature, batch, other, unlabelled)
+            given["domain"] = torch.arange(len(batch.length), device=batch.length.device) >= len(rows.batch.length)
+        target = batch.target
+        if "teacher" in self.needs:
+            target, given["teacher"] = target[:, : self.classes], target[:, self.classes :]
+        hidden, steps = self.pipe.model(feature, batch.length)
+        if "embedding" in self.needs:
+            given["embedding"] = self.pipe.head.embedding(hidden, steps)
+        loss: Tensor = self.loss(self.pipe.head(hidden, steps), target, **{name: given[name] for name in self.needs})
+        return loss
+
+    def _heard(self, batch: Batch, rows: Rows) -> tuple[Any, Batch]:
+        """The feature of a batch as the model gets it, and the batch with its frames and targets."""
         with torch.no_grad():
-            batch = self.effects.waves(rows.batch, rng=chance, progress=rows.progress)
+            batch = self.effects.waves(batch, rng=rows.chance, progress=rows.progress)
+            if self.panel is not None:
+                hot = batch.target if batch.target.ndim > 1 else nn.functional.one_hot(batch.target, self.classes).to(batch.wave)
+                told = self.panel.rows(batch.wave, batch.length, self.loss.soften)
+                batch = Batch(batch.wave, batch.length, torch.cat([hot, told], 1))
         # Powers span twelve decades: they are never taken in reduced precision.
         with torch.set_grad_enabled(not self.fixed), torch.autocast(batch.wave.device.type, enabled=False):
             feature, frames = self.pipe.frontend(batch.wave, batch.length)
-        feature, batch = self.effects.features(feature, Batch(batch.wave, frames, batch.target), rng=chance, progress=rows.progress)
-        hidden, steps = self.pipe.model(feature, batch.length)
-        given: dict[str, Any] = {}
-        if "embedding" in self.needs:
-            given["embedding"] = self.pipe.head.embedding(hidden, steps)
-        if "progress" in self.needs:
-            given["progress"] = rows.progress
-        loss: Tensor = self.loss(self.pipe.head(hidden, steps), batch.target, **given)
-        return loss
+        return self.effects.features(feature, Batch(batch.wave, frames, batch.target), rng=rows.chance, progress=rows.progress)
+
+    def _refuse_what_does_not_meet(self, loss: str, recipe: Recipe, task: Task) -> None:
+        settings = recipe.transfer
+        for key, need, value in (("teachers", "teacher", settings.teachers), ("target_domain", "domain", settings.target_domain)):
+            if need in self.needs and not value:
+                raise RequestError(f"loss {loss} needs recipe.transfer.{key}, which names nothing")
+            if value and need not in self.needs:
+                raise RequestError(f"recipe.transfer.{key} is given, and loss {loss} makes no use of it")
+        if "domain" in self.needs and task.kind != "single":
+            raise RequestError(f"loss {loss} is for clips with one label each, and this is a {task.kind} task")
+        if "embedding" in self.needs and not hasattr(self.pipe.head, "embedding"):
+            raise RequestError(f"loss {loss} compares embeddings, and the head {recipe.head.name} has none")
+
+
+def _loss(recipe: Recipe, task: Task) -> Spec:
+    """The loss where the recipe names none."""
+    if recipe.transfer.teachers:
+        return Spec("binary_distillation" if task.kind == "multi" else "distillation")
+    if recipe.transfer.target_domain:
+        return Spec("mmd")
+    if task.kind not in _LOSS:
+        raise RequestError(f"no loss is known for a {task.kind} task; wanted a [loss] section in the recipe")
+    return Spec(_LOSS[task.kind])
+
+
+def _joined(feature: Any, batch: Batch, other: Any, unlabelled: Batch) -> tuple[Any, Batch]:
+    """Rows of both domains, those of the target domain last and with targets that mean nothing."""
+    both = {k: torch.cat([v, other[k]]) for k, v in feature.items()} if isinstance(feature, dict) else torch.cat([feature, other])
+    target = torch.cat([batch.target, batch.target.new_zeros(len(unlabelled.length), *batch.target.shape[1:])])
+    return both, Batch(torch.cat([batch.wave, unlabelled.wave]), torch.cat([batch.length, unlabelled.length]), target)

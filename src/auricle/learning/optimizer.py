@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
-from auricle.recipe import Train
+from auricle.settings import Train
 
 
 def optimizer(module: nn.Module, settings: Train, paces: Mapping[str, float], late: Mapping[str, float]) -> Optimizer:

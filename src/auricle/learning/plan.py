@@ -10,7 +10,7 @@ from torch import nn
 from auricle.catalog import nearest
 from auricle.errors import RequestError
 from auricle.pipe import Pipe
-from auricle.recipe import Transfer
+from auricle.settings import Transfer
 
 
 @dataclass(frozen=True, slots=True)

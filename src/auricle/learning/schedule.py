@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from auricle.recipe import Train
+from auricle.settings import Train
 
 _RISE, _START, _END = 0.3, 1 / 25, 1e-4
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,8 @@ def train(
     set_: tuple[str, ...] = (),
     out: Path | None = None,
     time: str = "",
+    teacher: str = "",
+    target_domain: Path | None = None,
     resume: Path | None = None,
 ) -> Trained:
     """Train a model on labelled sound and write a run folder: the bundle, model.onnx, report.html, the figures and the log.
@@ -68,6 +71,9 @@ def train(
         set_: a setting to override, such as train.epochs=20; may be repeated.
         out: folder of the run; left out, runs/<corpus>/<model>-<identity>.
         time: budget such as 10m; the schedule is fitted into it.
+        teacher: models, with commas between, whose answers are learnt from beside the labels: folders of bundles, runs or transformers,
+            .onnx files, names.
+        target_domain: a folder of clips without labels from where the model will be used.
         resume: folder of an interrupted run, to go on exactly where its last checkpoint stood.
 
     Returns:
@@ -84,6 +90,10 @@ def train(
         return run(data, chosen, folder=resume, time=time, resume=True)
     if out and (out / "recipe.json").is_file():
         raise RequestError(f"{out} already holds a run", hint=f"auricle train --resume {out} goes on with it; another --out begins anew")
+    if teacher:
+        set_ = (*set_, f"transfer.teachers={json.dumps([each.strip() for each in teacher.split(',') if each.strip()])}")
+    if target_domain:
+        set_ = (*set_, f"transfer.target_domain={json.dumps(str(target_domain))}")
     return run(data, recipe_for(data, recipe, set_), folder=out, time=time, resume=False)
 
 
@@ -164,6 +174,7 @@ def train_one(prepared: Prepared, folder: Path, *, data: str, time: str, resume:
     """
     from auricle.learning import checkpoint, experiment, record
     from auricle.verbs._bars import bar_of, warn_once
+    from auricle.verbs._teachers import panel
 
     time = time or prepared.recipe.train.time
     if prepared.recipe.transfer.probe:
@@ -171,7 +182,8 @@ def train_one(prepared: Prepared, folder: Path, *, data: str, time: str, resume:
         record.skipped(folder, prepared.skipped)
         return experiment.probed(prepared, bar_of(display)("embedding", len(prepared.division.train)))
     warn = warn_once(display)
-    training = experiment.training(prepared, budget=experiment.seconds_of(time))
+    teachers = panel(prepared.recipe, prepared.corpus.task)
+    training = experiment.training(prepared, budget=experiment.seconds_of(time), panel=teachers)
     if training.leads:
         record.begin(folder, prepared.recipe, data=data, budget=time)
         record.skipped(folder, prepared.skipped)
@@ -217,13 +229,16 @@ def recipe_for(data: str, recipe: str, set_: tuple[str, ...]) -> Recipe:
     Returns:
         The recipe.
     """
+    from auricle.datasets._corpus import with_reader
+
     if recipe or data in recipes.shipped():
-        return recipes.read(recipe or data, set_)
+        own = recipes.read(recipe or data).data != recipes.Recipe().data
+        return recipes.read(recipe or data, set_ if own else with_reader(data, set_))
     from auricle.verbs._begin import best_start
 
     name, why = best_start(set_)
     sys.stderr.write(f"recipe: {name}; {why}\n")
-    return recipes.read(name, set_)
+    return recipes.read(name, with_reader(data, set_))
 
 
 def headline(protocol: dict[str, Any]) -> str:

@@ -1,0 +1,142 @@
+"""The sections of a recipe that are no component's: feed, split, transfer and train."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from auricle.types import Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """How clips of any length become rows of one length.
+
+    Args:
+        seconds: length of a training crop, and of a window when a longer clip is scored.
+        short: what is done to a clip shorter than `seconds` when training; "pad" adds silence, "tile" repeats it.
+        min_seconds: clips shorter than this are padded with silence before they are scored.
+        channels: how channels become one; "mean", "first" or "loudest".
+        cache_gb: memory for decoded clips; beyond it files are read again each epoch.
+    """
+
+    seconds: Seconds = 5.0
+    short: Literal["pad", "tile"] = "pad"
+    min_seconds: Seconds = 0.25
+    channels: Literal["mean", "first", "loudest"] = "mean"
+    cache_gb: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Which clips train, which choose, which judge.
+
+    Args:
+        rule: "official" (the corpus's own train/test), "fold" (one official fold is the test), "group" (one group is the test, the
+            others train), "random" (stratified, groups never straddle), or "auto": the first of official, fold, random that the
+            corpus allows.
+        test: the fold or group that judges, for "fold" and "group"; "" takes the last.
+        test_fraction: share of groups that judge, for "random".
+        dev_fraction: share of the training groups that stop early and calibrate; 0 trains to the last epoch, uncalibrated.
+    """
+
+    rule: Literal["auto", "official", "fold", "group", "random"] = "auto"
+    test: str = ""
+    test_fraction: float = 0.2
+    dev_fraction: float = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """What the network knew before.
+
+    Args:
+        weights: "" begins from scratch, or from what the model's own settings name (`model.pretrained`, `model.source`); else a name
+            (`auricle show weights`), or the folder of a bundle or a run. The front end and the model must be theirs; of the head, the layer
+            of the classes is made anew where the classes are others.
+        freeze: share of the layers that know something, from the input on, that don't learn; their norms keep the
+            statistics they came with.
+        learn: beginnings of names of the only parts that learn, such as ["head"] or ["head", "model.attention"]; without any, `freeze`
+            decides.
+        lr_scale: learning rate of what was learnt before, in units of `train.lr`.
+        groups: into how many groups of equally many consecutive layers `unfreeze_epochs` and `lr_decay` divide what was learnt before.
+        unfreeze_epochs: epochs after which the next frozen group from the top begins to learn; 0 keeps them frozen.
+        lr_decay: learning rate of a group in units of that of the group above it (Howard and Ruder 2018 take 1/2.6).
+        teachers: models whose answers a student learns from beside the labels, each a bundle's or run's folder, a name, an .onnx file, or a
+            folder of transformers; the loss is then one that distils.
+        teaching: "online", the teachers hear the same augmented row; "cached", each clip once, as it was read, and what they said of clips
+            that are mixed is mixed alike.
+        target_domain: a folder of clips without labels from where the model will be used; the loss is then one between two domains.
+        probe: "" trains the network; else it stays as it is, its embeddings are computed once a clip and cached, and only a classifier
+            is fitted, by itself, to them: "linear" (the head's last layer), "mlp" (with a hidden layer) or "knn" (nearest neighbours).
+            Front end, model and sample rate are then those of `weights`, and nothing is augmented.
+    """
+
+    weights: str = ""
+    freeze: float = 0.0
+    learn: tuple[str, ...] = ()
+    lr_scale: float = 1.0
+    groups: int = 4
+    unfreeze_epochs: float = 0.0
+    lr_decay: float = 1.0
+    teachers: tuple[str, ...] = ()
+    teaching: Literal["online", "cached"] = "online"
+    target_domain: str = ""
+    probe: Literal["", "linear", "mlp", "knn"] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Train:
+    """The training loop's settings.
+
+    Args:
+        epochs: passes over the training clips.
+        batch: rows of a step, over all devices together; fewer where an epoch would have less than eight steps.
+        lr: peak learning rate.
+        warmup: epochs of linear warm-up; one_cycle has its own.
+        schedule: what the rate does then: "cosine" to zero, "one_cycle", "step" and "plateau" of the development loss, both by `decay`,
+            "constant".
+        decay: factor of step and plateau.
+        decay_epochs: epochs of a step, or without improvement until the plateau's.
+        optimizer: "adamw"; "adam", whose weight decay is added to the gradient; "sgd", with Nesterov's momentum.
+        momentum: of sgd.
+        weight_decay: on matrices and kernels only.
+        sam_rho: radius of sharpness-aware minimisation, which takes two passes a step; 0 is without.
+        clip_norm: largest norm of the gradient; 0 does not clip.
+        ema: decay of the averaged weights that are evaluated and kept; 0 keeps the last weights.
+        swa: share of the training after which, in place of that, the weights at the end of each epoch are averaged evenly; 0 never.
+        patience: epochs without improvement of the development loss before stopping; 0 never stops early, and keeps the last epoch.
+        sampler: which clips an epoch visits; "shuffle" each once, "balanced" classes equally often, "square_root" by the root of their
+            clips, "round_robin" one clip of each class in turn.
+        precision: "32-true" or "bf16-mixed".
+        device: "auto", "cpu", "cuda" or "mps".
+        devices: how many of them, each a process; the batch is shared out.
+        time: budget such as "10m"; the schedule is fitted into it; "" has none.
+        workers: threads that read files ahead.
+        checkpoint_minutes: time between checkpoints, within an epoch too.
+        progress: whether a bar is drawn.
+    """
+
+    epochs: int = 60
+    batch: int = 32
+    lr: float = 3e-3
+    warmup: float = 3.0
+    schedule: Literal["cosine", "one_cycle", "step", "plateau", "constant"] = "cosine"
+    decay: float = 0.1
+    decay_epochs: int = 20
+    optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
+    momentum: float = 0.9
+    weight_decay: float = 0.05
+    sam_rho: float = 0.0
+    clip_norm: float = 5.0
+    ema: float = 0.995
+    swa: float = 0.0
+    patience: int = 0
+    sampler: Literal["shuffle", "balanced", "square_root", "round_robin"] = "shuffle"
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    devices: int = 1
+    time: str = ""
+    workers: int = 2
+    checkpoint_minutes: float = 2.0
+    progress: bool = True
