@@ -51,12 +51,13 @@ class Item:
 
     Args:
         path: the file.
-        target: label names that hold here; exactly one where the task is `single`.
+        target: label names that hold here; exactly one where the task is `single`, the most voted first where it is `distribution`.
         start: seconds from the file's beginning.
         stop: seconds, or None for the file's end.
         split: "train", "dev", "test", or "" where the corpus has none.
         fold: name of the official fold, or "".
         group: what must never straddle a split (speaker, source recording, uploader); "" where unknown.
+        votes: how many annotators gave each label of `target`; empty where the labels hold alike.
     """
 
     path: Path
@@ -66,6 +67,7 @@ class Item:
     split: str = ""
     fold: str = ""
     group: str = ""
+    votes: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,8 @@ class Task:
 
     Args:
         labels: class names, in the order of the logits.
-        kind: "single" (one label a clip), "multi" (any number), "frames" (labels over time) or "distribution".
+        kind: "single" (one label a clip), "multi" (any number), "frames" (labels over time) or "distribution" (how annotators divide
+            over the labels).
     """
 
     labels: tuple[str, ...]
@@ -88,7 +91,7 @@ class Batch:
     Args:
         wave: [B, T] float32 mono, full scale ±1, at the recipe's sample rate.
         length: [B] int64 valid samples of each row.
-        target: [B] int64 class indices, or [B, K] float32 multi-hot or mixed rows.
+        target: [B] int64 class indices, or [B, K] float32 multi-hot, shares of annotators, or mixed rows.
     """
 
     wave: Tensor

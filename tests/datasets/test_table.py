@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from auricle.datasets._corpus import open_corpus
+from auricle.datasets._corpus import Corpus, open_corpus
+from auricle.datasets._votes import most_voted, tally
 from auricle.datasets.table import Table
-from auricle.errors import DataError
-from auricle.types import Item, Spec
+from auricle.errors import DataError, RequestError
+from auricle.types import Item, Spec, Task
 
 Tree = Callable[..., Path]
 
@@ -148,3 +149,74 @@ def test_no_text_and_too_many_tables(root: Path) -> None:
 def test_old_windows_text(root: Path) -> None:
     corpus = open_corpus(put(root, "path,label\na/1.wav,Müll\na/2.wav,Tür\n", encoding="cp1252"))
     assert corpus.task.labels == ("Müll", "Tür")
+
+
+JUDGED = """path,e1,e2,e3,split
+a/1.wav,Anger;,Anger; Neutral;,,train
+a/2.wav,sad,neutral,,
+"b,c/3.wav",,,,
+"""
+
+
+def judged(root: Path, kind: str = "auto", **settings: object) -> Corpus:
+    where = put(root, JUDGED.replace("Neutral", "neutral"))
+    return open_corpus(where, Spec("table", {"annotators": ["E1", "e2", "e3"], "kind": kind, **settings}))
+
+
+def test_votes_of_annotators(root: Path) -> None:
+    corpus = judged(root, "distribution")
+    assert corpus.task == Task(("Anger", "neutral", "sad"), "distribution")
+    assert [(i.target, i.votes) for i in corpus.items] == [(("Anger", "neutral"), (1.5, 0.5)), (("sad", "neutral"), (1.0, 1.0))]
+    (silent,) = corpus.skipped
+    assert silent.reason == f"{root / 'clips.csv'} row 4 was judged by none of the 3 annotators"
+
+
+def test_majority_of_annotators(root: Path) -> None:
+    (root / "clips.csv").write_text("")
+    extra = "a/2.wav,sad,sad,neutral,,1,2\n"
+    text = JUDGED.replace("split\n", "split,start,stop\n").replace('"b,c/3.wav"', f'{extra}"b,c/3.wav"')
+    corpus = open_corpus(put(root, text), Spec("table", {"annotators": ["e1", "e2", "e3"]}))
+    assert corpus.task == Task(("Anger", "sad"), "single")
+    assert [(i.target, i.votes, i.start) for i in corpus.items] == [(("Anger",), (), 0.0), (("sad",), (), 1.0)]
+    assert [each.reason.partition(" row ")[2] for each in corpus.skipped] == [
+        "3 has no most voted label: sad and neutral have 1 of its votes each",
+        "5 was judged by none of the 3 annotators",
+    ]
+
+
+def test_thirds_make_no_false_majority() -> None:
+    votes = tally((("a", "b", "c"), ("a", "b", "c"), ("b", "a", "c"), ("c",), ("b",)))
+    assert votes == pytest.approx({"b": 2.0, "c": 2.0, "a": 1.0})
+    assert set(most_voted(tuple(votes), tuple(votes.values()))) == {"b", "c"}
+
+
+def test_annotators_in_json_lists(root: Path) -> None:
+    rows = [{"path": "a/1.wav", "r1": ["x, y", "z"], "r2": "z"}, {"path": "a/2.wav", "r1": "x, y", "r2": None}]
+    where = put(root, "\n".join(map(json.dumps, rows)), name="x.jsonl")
+    corpus = open_corpus(where, Spec("table", {"annotators": ["r1", "r2"], "kind": "distribution", "separator": "|"}))
+    assert [(i.target, i.votes) for i in corpus.items] == [(("z", "x, y"), (1.5, 0.5)), (("x, y",), (1.0,))]
+
+
+def test_a_table_of_annotators_says_what_to_set(root: Path) -> None:
+    with pytest.raises(DataError, match="no column 'label', but 2 that look like annotators: rater_1, rater_2") as found:
+        open_corpus(put(root, "path,rater_1,rater_2\na/1.wav,x,y\n"))
+    assert found.value.hint.startswith("""--set 'data.annotators=["rater_1", "rater_2"]'""")
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"kind": "distribution"}, "annotators names no columns"),
+        ({"kind": "multi", "annotators": ["e1"]}, "wanted single"),
+        ({"label": "e1", "annotators": ["e1"]}, "wanted one of the two"),
+        ({"annotators": ["e1", "E1"]}, "a column twice"),
+    ],
+)
+def test_settings_that_do_not_meet(root: Path, settings: dict[str, object], told: str) -> None:
+    with pytest.raises(RequestError, match=told):
+        open_corpus(put(root, JUDGED), Spec("table", settings))
+
+
+def test_no_such_annotator(root: Path) -> None:
+    with pytest.raises(DataError, match="has no column 'e4'; there are path, e1, e2, e3, split"):
+        open_corpus(put(root, JUDGED), Spec("table", {"annotators": ["e1", "e4"]}))

@@ -59,6 +59,30 @@ def test_a_table_with_a_leak(folder: Path) -> None:
     assert found.skipped == ()
 
 
+def test_a_table_of_annotators(folder: Path) -> None:
+    (folder / "low" / "page.wav").unlink()
+    rows = [f"{label}/{n}.wav,{label},{label if n % 3 else 'odd'},{'' if n % 2 else 'low'}" for label in ("high", "low") for n in range(12)]
+    table = folder / "clips.csv"
+    table.write_text("\n".join(["path,rater 1,rater 2,rater 3", *rows]))
+    found = inspect(str(table), progress=False)
+    assert isinstance(found, Inspected)
+    tree = found.tree()
+    assert tree["task"]["kind"] == "distribution"
+    assert (tree["agreement"]["annotators"], tree["agreement"]["each"], tree["agreement"]["clips"]) == (3, 2.5, 24)
+    assert tree["agreement"]["decided"] == (24 - 6) / 24, "of high every third is a tie, of low every third that rater 3 left out"
+    assert "judged by 3 annotators, 2.5 a clip, 75 % with one most voted label, alpha " in found.text()
+    unsaid = next(f for f in found.findings if "look like annotators" in f.sentence)
+    assert unsaid.fix == """--set 'data.annotators=["rater 1", "rater 2", "rater 3"]'"""
+    settings = ('data.annotators=["rater 1", "rater 2", "rater 3"]',)
+    most = inspect(str(table), set_=settings, progress=False)
+    assert isinstance(most, Inspected)
+    assert (most.task.kind, len(most.items), len(most.skipped)) == ("single", 18, 6)
+    assert most.agreement == found.agreement
+    assert not any("look like annotators" in f.sentence for f in most.findings)
+    with pytest.raises(RequestError, match="does not say how data are read"):
+        inspect(str(table), set_=("train.epochs=3",), progress=False)
+
+
 def test_recordings_without_labels_are_still_heard(folder: Path) -> None:
     found = inspect(str(folder / "high"), progress=False)
     assert isinstance(found, Inspected)

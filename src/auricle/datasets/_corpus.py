@@ -167,6 +167,26 @@ def recognise(root: Path) -> str:
     return "folder"
 
 
+def with_reader(data: str, settings: tuple[str, ...]) -> tuple[str, ...]:
+    """Settings as they are, behind the name of what reads the data where they set how it reads and leave open what it is.
+
+    Args:
+        data: corpus name, folder or table file.
+        settings: `section.key=value` each.
+
+    Returns:
+        The settings, perhaps with `data.name=…` before them.
+
+    Raises:
+        RequestError: no such corpus, folder or file.
+    """
+    keys = {setting.partition("=")[0].strip() for setting in settings}
+    if keys & {"data", "data.name"} or not any(key.startswith("data.") for key in keys):
+        return settings
+    root = locate(data)
+    return (f"data.name={data if data in published() else recognise(root)}", *settings)
+
+
 def _plain(spec: Spec) -> bool:
     return spec.name == "folder" and catalog.check("datasets", spec, where="data") == catalog.check("datasets", Spec("folder"))
 

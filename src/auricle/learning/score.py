@@ -25,7 +25,7 @@ class Scored:
         logits: [W, K] of each piece.
         owner: [W] clip of each piece.
         weight: [W] share of its clip.
-        target: [R] class indices or [R, K] multi-hot rows of the clips.
+        target: [R] class indices or [R, K] rows of the clips, multi-hot or shares that sum to 1.
         kind: of the task.
     """
 
@@ -45,22 +45,30 @@ class Scored:
             [R, K] mean over the clip's pieces, by length.
         """
         scaled = self.logits / temperature
-        pieces = scaled.softmax(-1) if self.kind == "single" else scaled.sigmoid()
+        pieces = scaled.softmax(-1) if self.kind in ("single", "distribution") else scaled.sigmoid()
         clips = torch.zeros(self.target.shape[0], self.logits.shape[1])
         return clips.index_add(0, self.owner, pieces * self.weight[:, None])
 
     def loss(self) -> float:
-        """Mean negative log-likelihood of the clips."""
+        """Mean negative log-likelihood of the clips; of a distribution, its divergence, which is 0 where the annotators are met."""
         p = self.probabilities().clamp(1e-7, 1 - 1e-7)
         if self.kind == "single":
             return float(-p.gather(1, self.target[:, None]).log().mean())
+        if self.kind == "distribution":
+            return float((torch.special.xlogy(self.target, self.target) - self.target * p.log()).sum(-1).mean())
         return float(torch.nn.functional.binary_cross_entropy(p, self.target))
 
     def accuracy(self) -> float:
-        """Share of clips whose likeliest label is right; for multi-label tasks, of clips whose likeliest label is one of theirs."""
+        """Share of clips whose likeliest label is right.
+
+        For multi-label tasks, of clips whose likeliest label is one of theirs; for distributions, of clips whose likeliest label is a most
+        voted one.
+        """
         top = self.probabilities().argmax(-1)
         if self.kind == "single":
             return float((top == self.target).float().mean())
+        if self.kind == "distribution":
+            return float((self.target.gather(1, top[:, None])[:, 0] > self.target.amax(-1) - 1e-6).float().mean())
         return float(self.target.gather(1, top[:, None]).mean())
 
 

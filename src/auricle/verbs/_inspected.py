@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from auricle.audits._agreed import Agreement
 from auricle.audits._finding import Finding, counted
 from auricle.audits._heard import Heard
 from auricle.audits.rates import NARROW
@@ -31,6 +33,7 @@ class Inspected:
         findings: what the audits found, worst first.
         skipped: files that cannot be used, and why.
         license: of the recordings, or "".
+        agreement: of several annotators, where each said what it is.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Inspected:
     findings: tuple[Finding, ...]
     skipped: tuple[Skipped, ...]
     license: str = ""
+    agreement: Agreement | None = None
 
     def text(self) -> str:
         """What a person reads."""
@@ -51,6 +55,7 @@ class Inspected:
             ("read as", f"{self.read_as}, from {self.root}"),
             ("license", self.license),
             ("task", f"{self.task.kind}, {counted(len(self.task.labels), 'label')}"),
+            ("judged by", self.agreement.text() if self.agreement else ""),
             ("folders", _counts(Counter(_top(item.path, self.root) for item in self.items))),
             ("splits", _counts(Counter(item.split for item in self.items if item.split))),
             ("folds", _counts(Counter(item.fold for item in self.items if item.fold))),
@@ -75,6 +80,7 @@ class Inspected:
             "read_as": self.read_as,
             "license": self.license,
             "task": {"kind": self.task.kind, "labels": list(self.task.labels)},
+            "agreement": {**asdict(self.agreement), "alpha": _plain(self.agreement.alpha)} if self.agreement else None,
             "clips": len(self.items),
             "files": len(self.heard),
             "seconds": self._seconds(),
@@ -185,6 +191,10 @@ def sound(heard: Heard) -> dict[str, Any]:
         "bandwidth": heard.bandwidth,
         "warnings": list(heard.warnings),
     }
+
+
+def _plain(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _told(found: Finding, root: Path) -> list[str]:
