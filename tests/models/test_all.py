@@ -44,16 +44,16 @@ def settings(name: str) -> dict[str, Any]:
     return {"sample_rate": RATE, "frontend": frontend, "model": model, "feed": {"seconds": SAMPLES / RATE, "min_seconds": 0.3}}
 
 
-def pipe_of(name: str, **wider: float) -> tuple[bundles.Pipe, recipes.Recipe, Task]:
+def pipe_of(name: str, *, rate: int = RATE, **wider: float) -> tuple[bundles.Pipe, recipes.Recipe, Task]:
     torch.manual_seed(0)
-    stages = settings(name)
+    stages = settings(name) | {"sample_rate": rate}
     stages["model"] |= {key: factor * stages["model"][key] for key, factor in wider.items() if isinstance(stages["model"].get(key), float)}
     recipe, task = recipes.parse(stages), Task(LABELS, "single")
     try:
         pipe = bundles.build(recipe, task)
     except MissingExtraError as missing:
         pytest.skip(str(missing))
-    feed = dataclasses.replace(recipe.feed, seconds=max(SAMPLES, pipe.min_samples) / RATE)
+    feed = dataclasses.replace(recipe.feed, seconds=max(SAMPLES, pipe.min_samples) / rate)
     return pipe, dataclasses.replace(recipe, feed=feed), task
 
 
@@ -127,7 +127,7 @@ def test_it_learns_32_clips_by_heart(name, clips):
 def test_its_file_agrees_on_odd_lengths_and_batches(name, tmp_path):
     from auricle.exporters.onnx import Onnx
 
-    pipe, recipe, task = pipe_of(name)
+    pipe, recipe, task = pipe_of(name, rate=16_000)  # what the exporter tries is then no longer than the small form of any hears
     with torch.no_grad():
         samples = max(SAMPLES, pipe.min_samples)
         pipe.train()(torch.randn(4, samples) * 0.1, torch.full((4,), samples))
