@@ -114,6 +114,17 @@ def test_the_linear_probe_is_logistic_regression_on_standardised_embeddings():
         np.testing.assert_allclose(layer(torch.from_numpy(rows)).softmax(-1).numpy(), wanted, atol=2e-3)
 
 
+def test_a_feature_that_never_changes_has_no_say():
+    chance = np.random.default_rng(3)
+    rows = np.concatenate([chance.normal(size=(60, 2)), np.full((60, 1), 1e-5), np.full((60, 1), 0.1)], axis=1).astype(np.float32)
+    truth = (rows[:, 0] > 0).astype(int)
+    clips = probe.Clips(rows, np.ones(60), np.eye(2, dtype=np.float32)[truth], np.arange(60).astype(str))
+    layer = probe._linear(clips, 1.0, Task(("a", "b")), balanced=False)
+    other = torch.from_numpy(rows * np.float32(1 + 1e-6))
+    with torch.no_grad():
+        assert (layer(other).argmax(-1).numpy() == truth).mean() > 0.95
+
+
 @pytest.mark.parametrize(("labels", "classes"), [([0, 1], 2), ([0, 2], 3), ([1], 3)])
 def test_classes_that_are_missing_are_never_likely(labels, classes):
     chance = np.random.default_rng(0)

@@ -56,7 +56,8 @@ class Knn(nn.Module):
             labels: [N, K] 0 or 1.
         """
         self.centre.copy_(embeddings.mean(0))
-        self.spread.copy_(embeddings.std(0).clamp(min=1e-8))
+        spread = embeddings.std(0)  # what changes by no more than its last digits is left as it is
+        self.spread.copy_(torch.where(spread > 1e-5 * self.centre.abs(), spread, torch.ones(())))
         self.embeddings.copy_(self._direction(embeddings))
         self.labels.copy_(labels)
 

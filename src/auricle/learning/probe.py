@@ -39,6 +39,7 @@ _ITERATIONS = 300
 _UNITS = 256  # of the hidden layer
 _STEPS = 200  # of its training, all clips at once
 _RATE = 3e-3
+_DIGITS = 1e-5  # of a feature's size: what changes less is rounding
 _LEAST = 1e-6  # odds of a class that was never seen
 
 
@@ -201,9 +202,9 @@ def _spec(clips: Clips, probe: str, task: Task, setting: float) -> Spec:
 
 
 def _scale(clips: Clips) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and deviation of each feature; one that never changes is left as it is."""
-    spread = clips.rows.std(0, dtype=np.float64)
-    return clips.rows.mean(0, dtype=np.float64), np.where(spread > 0, spread, 1.0)
+    """Mean and deviation of each feature; one that changes by no more than its last digits is left as it is."""
+    centre, spread = clips.rows.mean(0, dtype=np.float64), clips.rows.std(0, dtype=np.float64)
+    return centre, np.where(spread > _DIGITS * np.abs(centre), spread, 1.0)
 
 
 def _linear(clips: Clips, penalty: float, task: Task, *, balanced: bool) -> nn.Linear:
