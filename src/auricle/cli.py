@@ -30,6 +30,7 @@ _EXTRAS = {
     "formats": {"av"},
     "microphone": {"sounddevice"},
     "stretch": {"python_stretch"},
+    "tune": {"optuna"},
     "train": {"torch", "safetensors", "lightning_fabric", "sklearn", "scipy", "onnx", "onnxscript", "matplotlib", "jinja2"},
 }
 _SECTIONS = ("Args:", "Returns:", "Raises:", "Yields:")

@@ -77,8 +77,8 @@ def portable(pipe: Pipe) -> Pipe:
     for module in list(twin.modules()):
         if hasattr(module, "matrix_form"):
             module.matrix_form = True  # type: ignore[assignment]
-        if hasattr(module, "fold"):
-            module.fold()  # what is made of weights at each call, such as a kernel with learnt places, is made once
+        if callable(fold := getattr(module, "fold", None)):
+            fold()  # what is made of weights at each call, such as a kernel with learnt places, is made once
     _onnx_gru.replace(twin)
     _onnx_lstm.replace(twin)
     return twin
