@@ -52,6 +52,14 @@ def test_every_entry_has_its_class_and_a_summary():
             assert not name.startswith("_")
 
 
+@pytest.mark.parametrize("kind", ["frontends", "models", "heads", "losses", "augments", "datasets", "deciders", "metrics"])
+def test_every_setting_can_be_set(kind):
+    """A type that only its file knows the name of could not be checked: its default must pass, as it would from a recipe."""
+    for name in catalog.names(kind):
+        for setting in (s for s in catalog.settings(kind, name) if not s.positional and s.default is not catalog.REQUIRED):
+            catalog.check(kind, Spec(name, {"flavour": ""} if setting.name == "flavour" else {setting.name: setting.default}))
+
+
 def test_kinds_are_folders_that_hold_components():
     assert {"models", "frontends", "heads", "losses", "datasets", "verbs"} <= set(catalog.kinds())
     assert not {"audio", "learning", "recipes", "__pycache__"} & set(catalog.kinds())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from torch import Tensor, nn
 
-from auricle.losses._classes import ClassWeighted, Weighing, rows
+from auricle.losses._classes import ClassWeighted, rows
 
 
 class BinaryCrossEntropy(ClassWeighted):
@@ -16,7 +18,9 @@ class BinaryCrossEntropy(ClassWeighted):
         beta: of the effective number (Cui et al. 2019, equation 2).
     """
 
-    def __init__(self, *, label_smoothing: float = 0.0, class_weights: Weighing = "none", beta: float = 0.999) -> None:
+    def __init__(
+        self, *, label_smoothing: float = 0.0, class_weights: Literal["none", "inverse", "effective"] = "none", beta: float = 0.999
+    ) -> None:
         super().__init__(class_weights, beta)
         self.label_smoothing = label_smoothing
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from torch import Tensor
 
-from auricle.losses._classes import ClassWeighted, Weighing, rows
+from auricle.losses._classes import ClassWeighted, rows
 
 
 class Focal(ClassWeighted):
@@ -16,7 +18,7 @@ class Focal(ClassWeighted):
         beta: of the effective number (Cui et al. 2019, equation 2).
     """
 
-    def __init__(self, *, gamma: float = 2.0, class_weights: Weighing = "none", beta: float = 0.999) -> None:
+    def __init__(self, *, gamma: float = 2.0, class_weights: Literal["none", "inverse", "effective"] = "none", beta: float = 0.999) -> None:
         super().__init__(class_weights, beta)
         self.gamma = gamma
 
