@@ -55,6 +55,9 @@ def _case(kind: str, *, quality: float) -> tuple[NDArray[np.float64], NDArray[An
     if kind != "single":
         hot[:, 0] = rng.permutation(np.arange(_ROWS) % 2)
     noise = rng.random((_ROWS, _CLASSES))
+    if kind == "distribution":
+        shares = (hot + np.eye(_CLASSES)[index]) / (hot + np.eye(_CLASSES)[index]).sum(1, keepdims=True)
+        return quality * shares + (1 - quality) * noise / noise.sum(1, keepdims=True), shares
     mixed = quality * hot + (1 - quality) * noise
     if kind == "single":
         return mixed / mixed.sum(1, keepdims=True), index

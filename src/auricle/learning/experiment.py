@@ -188,7 +188,8 @@ def _bundled(pipe: Pipe, prepared: Prepared, recipe: Recipe, selected: str) -> B
     thresholds: tuple[float, ...] = ()
     if division.dev:
         scored = score(pipe, prepared.feed, division.dev)
-        temperature = _calibration.temperature(scored.logits.double().numpy(), scored.target[scored.owner].numpy())
+        truth = scored.target[scored.owner].numpy()
+        temperature = _calibration.temperature(scored.logits.double().numpy(), truth, shares=corpus.task.kind == "distribution")
         if corpus.task.kind == "multi":
             calibrated = scored.probabilities(temperature).double().numpy()
             thresholds = tuple(_calibration.thresholds(calibrated, scored.target.numpy()).tolist())
@@ -219,7 +220,7 @@ class Judged:
         items: the clips.
         probabilities: [R, K] calibrated.
         uncalibrated: [R, K] at temperature 1.
-        truth: [R] class indices or [R, K] multi-hot.
+        truth: [R] class indices, or [R, K] multi-hot or shares of annotators.
         threshold: [R, K] least probability that names a class, where any number may hold.
     """
 

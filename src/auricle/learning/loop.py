@@ -341,7 +341,7 @@ class Training:
 
 def _identity(recipe: Recipe, *parts: tuple[Item, ...]) -> str:
     """What a checkpoint must agree on to be gone on from: the recipe and the clips in their order, wherever the corpus lies."""
-    clips = [[(c.path.name, c.target, c.start, c.stop) for c in part] for part in parts if part]
+    clips = [[(c.path.name, c.target, c.start, c.stop, *c.votes) for c in part] for part in parts if part]
     return f"{recipe.identity}-{hashlib.sha256(repr(clips).encode('utf-8', 'surrogateescape')).hexdigest()[:12]}"
 
 

@@ -13,6 +13,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from auricle.bundle import Bundle
@@ -77,17 +78,20 @@ def skipped(folder: Path, files: Sequence[Skipped]) -> None:
 
 
 def predictions(folder: Path, prepared: Prepared, judged: Judged) -> None:
-    """One row a clip, as predictions.csv.
+    """One row a clip, as predictions.csv; where annotators divide, the truth is what most of them say, and their shares come last.
 
     Args:
         folder: of the run.
         prepared: the corpus.
         judged: answers and truths.
     """
-    labels, single = prepared.corpus.task.labels, prepared.corpus.task.kind == "single"
+    labels, kind = prepared.corpus.task.labels, prepared.corpus.task.kind
+    shares = judged.truth if kind == "distribution" else np.empty((len(judged.items), 0))
     head = ("path", "start", "stop", "group", "truth", "prediction", "score", *(f"p:{label}" for label in labels))
+    if kind == "distribution":
+        head += tuple(f"annotators:{label}" for label in labels)
     rows = []
-    for item, p, least in zip(judged.items, judged.probabilities, judged.threshold, strict=True):
+    for item, p, least, share in zip(judged.items, judged.probabilities, judged.threshold, shares, strict=True):
         best = int(p.argmax())
         stop = "" if item.stop is None else item.stop
         rows.append(
@@ -96,10 +100,12 @@ def predictions(folder: Path, prepared: Prepared, judged: Judged) -> None:
                 item.start,
                 stop,
                 item.group,
-                "|".join(item.target),
-                labels[best] if single else "|".join(label for label, q, t in zip(labels, p, least, strict=True) if q >= t),
+                "|".join(
+                    item.target if kind != "distribution" else (k for k, q in zip(labels, share, strict=True) if q > share.max() - 1e-6)
+                ),
+                labels[best] if kind != "multi" else "|".join(label for label, q, t in zip(labels, p, least, strict=True) if q >= t),
                 f"{p[best]:.6f}",
-                *(f"{q:.6f}" for q in p),
+                *(f"{q:.6f}" for q in (*p, *share)),
             ]
         )
     _csv(folder / "predictions.csv", head, rows)
@@ -135,6 +141,7 @@ def metrics(folder: Path, prepared: Prepared, bundle: Bundle, judged: Judged, *,
             "train_clips": bundle.card["train_clips"],
             "test_clips": len(judged.items),
             "test_groups": found.groups,
+            **({"decided_clips": found.decided} if task.kind == "distribution" else {}),
             "date": datetime.now(UTC).date().isoformat(),
         },
         "task": {"labels": list(task.labels), "kind": task.kind},
@@ -165,9 +172,10 @@ def _groups(items: Sequence[Item]) -> list[str]:
 
 
 def _calibration(bundle: Bundle, judged: Judged) -> dict[str, Any]:
-    error = CalibrationError()
+    shares = bundle.task.kind == "distribution"
+    error = CalibrationError(shares=shares)
     before, after = (error(p, judged.truth) for p in (judged.uncalibrated, judged.probabilities))
-    bins = reliability(judged.probabilities, judged.truth)
+    bins = reliability(judged.probabilities, judged.truth, shares=shares)
     return {**Calibration(bundle.temperature, before, after, bins).tree(), "thresholds": list(bundle.thresholds)}
 
 

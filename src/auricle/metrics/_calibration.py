@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from auricle.errors import DataError
 from auricle.metrics._truth import check, hot
-from auricle.metrics.calibration_error import CalibrationError, bin_of
+from auricle.metrics.calibration_error import CalibrationError, bin_of, right
 
 Real = NDArray[np.floating[Any]]
 _COLDEST, _HOTTEST = 0.02, 50.0
@@ -61,7 +61,7 @@ class Calibration:
         return {"temperature": self.temperature, "ece_before": self.ece_before, "ece_after": self.ece_after, "bins": bins}
 
 
-def temperature(logits: Real, truth: NDArray[np.generic]) -> float:
+def temperature(logits: Real, truth: NDArray[np.generic], *, shares: bool = False) -> float:
     """The temperature with the least negative log likelihood on the development group.
 
     The likelihood is concave in 1/T, so its slope has one zero, found by bisection. Of the truth's mass, one clip's share is spread evenly
@@ -69,7 +69,8 @@ def temperature(logits: Real, truth: NDArray[np.generic]) -> float:
 
     Args:
         logits: [R, K] of the development group.
-        truth: [R] class indices, or [R, K] multi-hot.
+        truth: [R] class indices, or [R, K] multi-hot, or shares of annotators.
+        shares: whether the truth is such shares.
 
     Returns:
         0.02 to 50; above 1 makes the model less sure.
@@ -79,9 +80,9 @@ def temperature(logits: Real, truth: NDArray[np.generic]) -> float:
         DataError: no clips, or a logit that is not finite.
     """
     check(logits, truth)
-    z, single = logits.astype(np.float64), truth.ndim == 1
+    z, single = logits.astype(np.float64), truth.ndim == 1 or shares
     even, share = (1 / z.shape[1] if single else 0.5), 1 / (len(z) + 1)
-    y = (1 - share) * hot(truth, z.shape[1]) + share * even
+    y = (1 - share) * (truth.astype(np.float64) if shares else hot(truth, z.shape[1])) + share * even
     low, high = 1 / _HOTTEST, 1 / _COLDEST
     for _ in range(60):
         middle = (low * high) ** 0.5
@@ -108,14 +109,15 @@ def calibrated(logits: Real, single: bool, *, temperature: float = 1.0) -> NDArr
     return np.asarray(e / e.sum(axis=-1, keepdims=True))
 
 
-def calibration(logits: Real, truth: NDArray[np.generic], *, temperature: float, bins: int = 15) -> Calibration:
+def calibration(logits: Real, truth: NDArray[np.generic], *, temperature: float, bins: int = 15, shares: bool = False) -> Calibration:
     """How well the probabilities of a test fit, with and without a temperature that was fitted elsewhere.
 
     Args:
         logits: [R, K] of the test clips, not divided by anything.
-        truth: [R] class indices, or [R, K] multi-hot.
+        truth: [R] class indices, or [R, K] multi-hot, or shares of annotators.
         temperature: fitted on the development group.
         bins: of the error and of the diagram.
+        shares: whether the truth is such shares.
 
     Returns:
         Error before and after, and the diagram's bins.
@@ -125,18 +127,20 @@ def calibration(logits: Real, truth: NDArray[np.generic], *, temperature: float,
         DataError: no clips, or a logit that is not finite.
     """
     check(logits, truth)
-    single, error = truth.ndim == 1, CalibrationError(bins=bins)
+    single, error = truth.ndim == 1 or shares, CalibrationError(bins=bins, shares=shares)
     after = calibrated(logits, single, temperature=temperature)
-    return Calibration(temperature, error(calibrated(logits, single), truth), error(after, truth), reliability(after, truth, bins=bins))
+    seen = reliability(after, truth, bins=bins, shares=shares)
+    return Calibration(temperature, error(calibrated(logits, single), truth), error(after, truth), seen)
 
 
-def reliability(probabilities: Real, truth: NDArray[np.generic], *, bins: int = 15) -> tuple[ReliabilityBin, ...]:
+def reliability(probabilities: Real, truth: NDArray[np.generic], *, bins: int = 15, shares: bool = False) -> tuple[ReliabilityBin, ...]:
     """Confidence against the share that is right, in equally wide bins; where any number of classes may hold, all classes together.
 
     Args:
         probabilities: [R, K].
-        truth: [R] class indices, or [R, K] multi-hot.
+        truth: [R] class indices, or [R, K] multi-hot, or shares of annotators, which stand for being right.
         bins: how many.
+        shares: whether the truth is such shares.
 
     Returns:
         The bins from 0 to 1, empty ones too.
@@ -147,12 +151,13 @@ def reliability(probabilities: Real, truth: NDArray[np.generic], *, bins: int = 
     """
     check(probabilities, truth)
     p = probabilities.astype(np.float64)
-    sure, right = (p.max(axis=1), p.argmax(axis=1) == truth) if truth.ndim == 1 else (p.ravel(), hot(truth, p.shape[1]).ravel())
+    one = truth.ndim == 1 or shares
+    sure, hits = (p.max(axis=1), right(p, truth)) if one else (p.ravel(), hot(truth, p.shape[1]).ravel())
     place = bin_of(sure, bins)
     count = np.bincount(place, minlength=bins)
     middle = (np.arange(bins) + 0.5) / bins
     confidence = np.where(count, np.bincount(place, sure, bins) / np.maximum(count, 1), middle)
-    accuracy = np.bincount(place, right, bins) / np.maximum(count, 1)
+    accuracy = np.bincount(place, hits, bins) / np.maximum(count, 1)
     return tuple(ReliabilityBin(m / bins, (m + 1) / bins, int(count[m]), float(confidence[m]), float(accuracy[m])) for m in range(bins))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.metrics._consensus import consensus
 from auricle.metrics._truth import chosen, hot
 from auricle.types import Task
 
@@ -39,13 +40,17 @@ def most_confident_mistakes(
     Args:
         task: labels and kind.
         probabilities: [R, K].
-        truth: [R] class indices, or [R, K] multi-hot.
+        truth: [R] class indices, [R, K] multi-hot, or [R, K] shares of annotators, of whom most know what is right.
         n: how many; None for all.
         threshold: least probability that names a class, where any number may hold; one for all, [K] or [R, K].
 
     Returns:
-        Equal confidence keeps the order of the clips.
+        Equal confidence keeps the order of the clips. Of a distribution, clips with one most voted label that was not named.
     """
+    place = np.arange(len(truth))
+    if task.kind == "distribution":
+        place, truth = consensus(truth.astype(np.float64))
+        probabilities = probabilities[place]
     true, named = hot(truth, len(task.labels)), chosen(probabilities, truth, threshold)
     wrong = true != named
     if truth.ndim == 1:
@@ -57,5 +62,5 @@ def most_confident_mistakes(
     for at in np.argsort(-sure, kind="stable")[:n]:
         row, label = int(rows[at]), task.labels[int(classes[at])]
         held = ", ".join(task.labels[k] for k in np.flatnonzero(true[row]))
-        found.append(Mistake(row, held, label if named[row, classes[at]] else f"not {label}", float(sure[at])))
+        found.append(Mistake(int(place[row]), held, label if named[row, classes[at]] else f"not {label}", float(sure[at])))
     return tuple(found)

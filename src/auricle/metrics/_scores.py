@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from auricle import catalog
 from auricle.errors import DataError, RequestError
 from auricle.metrics._bootstrap import Units, draws, interval, units
+from auricle.metrics._consensus import consensus
 from auricle.metrics._mistakes import Mistake, most_confident_mistakes
 from auricle.metrics._truth import check, chosen, hot
 from auricle.types import Spec, Task
@@ -60,6 +61,7 @@ class Scores:
         unit: what the intervals were resampled over, "group" or "clip".
         note: the same as one sentence, with what it means.
         clips: R.
+        decided: clips with one most voted label, which all but the distribution's own figures are over; R where nobody votes.
         groups: known groups among the clips.
         mistakes: every mistake, the most confident first.
     """
@@ -71,6 +73,7 @@ class Scores:
     unit: str
     note: str
     clips: int
+    decided: int
     groups: int
     mistakes: tuple[Mistake, ...]
 
@@ -103,9 +106,9 @@ def scores(
     """Every figure of the catalogue that is defined for the task's kind, with a 95 % interval over groups.
 
     Args:
-        task: labels and kind, "single" or "multi".
+        task: labels and kind, "single", "multi" or "distribution".
         probabilities: [R, K] calibrated, one row a clip.
-        truth: [R] class indices where the task is single, [R, K] multi-hot where it is multi.
+        truth: [R] class indices where the task is single, [R, K] multi-hot where it is multi, shares of annotators where a distribution.
         groups: the group of each clip, "" where unknown; empty where there are none.
         seed: the only source of chance.
         resamples: of the bootstrap; 0 leaves the intervals NaN.
@@ -119,8 +122,8 @@ def scores(
         ShapeError: the arrays do not fit together, or not the task.
         DataError: no clips, or a probability that is not finite.
     """
-    if task.kind not in {"single", "multi"}:
-        raise RequestError(f"a {task.kind} task has no figures for whole clips; wanted single or multi")
+    if task.kind not in {"single", "multi", "distribution"}:
+        raise RequestError(f"a {task.kind} task has no figures for whole clips; wanted single, multi or distribution")
     check(probabilities, truth)
     if (truth.ndim == 1) != (task.kind == "single") or probabilities.shape[1] != len(task.labels):
         raise DataError(
@@ -130,17 +133,25 @@ def scores(
     if len(groups) not in {0, len(truth)}:
         raise DataError(f"there are {len(groups)} groups for {len(truth)} clips; wanted one a clip")
     sampled = units(groups, len(truth))
+    clips, figures = len(truth), _figures(_metrics(task, threshold), probabilities, truth, sampled, seed=seed, resamples=resamples)
+    mistakes = most_confident_mistakes(task, probabilities, truth, threshold=threshold)
+    if task.kind == "distribution":
+        rows, truth = consensus(truth.astype(np.float64))
+        probabilities, among = probabilities[rows], units([groups[row] for row in rows] if groups else (), len(rows))
+        others = {name: made for name, made in _metrics(Task(task.labels), threshold).items() if name not in figures}
+        figures |= _figures(others, probabilities, truth, among, seed=seed, resamples=resamples)
     true, named = hot(truth, len(task.labels)), chosen(probabilities, truth, threshold)
     return Scores(
         task=task,
-        figures=_figures(_metrics(task, threshold), probabilities, truth, sampled, seed=seed, resamples=resamples),
+        figures=figures,
         per_class=_per_class(task, true, named),
-        confusion=confusion(true, named) if task.kind == "single" else (),
+        confusion=() if task.kind == "multi" else confusion(true, named),
         unit=sampled.name,
         note=sampled.note,
-        clips=len(truth),
+        clips=clips,
+        decided=len(truth),
         groups=len({g for g in groups if g}),
-        mistakes=most_confident_mistakes(task, probabilities, truth, threshold=threshold),
+        mistakes=mistakes,
     )
 
 
@@ -161,6 +172,8 @@ def confusion(true: NDArray[np.bool_], named: NDArray[np.bool_]) -> tuple[tuple[
 def _figures(
     metrics: dict[str, Any], probabilities: Real, truth: NDArray[np.generic], sampled: Units, *, seed: int, resamples: int
 ) -> dict[str, Score]:
+    if not len(truth):
+        return dict.fromkeys(metrics, Score(math.nan, math.nan, math.nan))
     values: dict[str, list[NDArray[np.float64]]] = {name: [] for name in metrics}
     for weights in draws(sampled, seed=seed, resamples=resamples):
         for name, metric in metrics.items():
@@ -179,6 +192,8 @@ def _metrics(task: Task, threshold: float | Real) -> dict[str, Any]:
     for metric in made.values():
         if hasattr(metric, "threshold"):  # figures over named classes cut where the model does
             metric.threshold = threshold
+    if task.kind == "distribution":
+        made["calibration_error"] = catalog.make("metrics", Spec("calibration_error", {"shares": True}))
     if "d_prime" in made:  # the two conventions differ much: a reader is shown both
         made["mean_d_prime"] = catalog.make("metrics", Spec("d_prime", {"convention": "mean_d_prime"}))
     return made

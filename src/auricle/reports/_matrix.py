@@ -57,13 +57,16 @@ def matrix(run: Run) -> Matrix | None:
         run: read from its folder.
 
     Returns:
-        None where any number of classes may hold for a clip. Of more than 64 classes, the 64 with the most mistakes are shown.
+        None where any number of classes may hold for a clip. Of more than 64 classes, the 64 with the most mistakes are shown. Where
+        annotators divide, clips with one most voted label count.
     """
-    if run.task.kind != "single":
+    if run.task.kind not in ("single", "distribution"):
         return None
     place = {label: k for k, label in enumerate(run.task.labels)}
     behind: dict[tuple[int, int], list[int]] = {}
     for number, answer in enumerate(run.answers):
+        if len(answer.truth) != 1:
+            continue
         behind.setdefault((place[answer.truth[0]], place.get(answer.prediction[0], 0)), []).append(number)
     totals = [sum(len(v) for (t, _), v in behind.items() if t == k) for k in range(len(place))]
     shown = _shown(behind, len(place))

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from auricle.errors import DataError
 from auricle.types import Seconds, Task
 
+_ALIKE = 2e-6  # shares are written to six decimals
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -27,9 +29,10 @@ class Answer:
         start: seconds.
         stop: seconds, or None for the file's end.
         group: "" where unknown.
-        truth: labels that hold.
+        truth: labels that hold; where annotators divide, the most voted one, or all of them in a tie.
         prediction: labels that were named.
         probabilities: [K] in the order of the task's labels.
+        shares: [K] of the annotators' votes, where they divide.
     """
 
     path: str
@@ -40,6 +43,12 @@ class Answer:
     truth: tuple[str, ...]
     prediction: tuple[str, ...]
     probabilities: tuple[float, ...]
+    shares: tuple[float, ...] = ()
+
+    @property
+    def wrong(self) -> bool:
+        """Whether another label was named than the truth; of annotators in a tie nobody knows."""
+        return set(self.truth) != set(self.prediction) and (not self.shares or len(self.truth) == 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +79,15 @@ class Run:
         """The answers as the figures want them.
 
         Returns:
-            Probabilities [R, K], and the truth: [R] indices where the task is single, [R, K] multi-hot otherwise.
+            Probabilities [R, K], and the truth: [R] indices where the task is single, [R, K] shares where it is a distribution, [R, K]
+            multi-hot otherwise.
         """
         place = {label: k for k, label in enumerate(self.task.labels)}
         probabilities = np.array([a.probabilities for a in self.answers]).reshape(len(self.answers), len(place))
         if self.task.kind == "single":
             return probabilities, np.array([place[a.truth[0]] for a in self.answers], np.int64)
+        if self.task.kind == "distribution":
+            return probabilities, np.array([a.shares for a in self.answers])
         rows = np.zeros_like(probabilities)
         for row, answer in enumerate(self.answers):
             rows[row, [place[label] for label in answer.truth]] = 1
@@ -148,7 +160,8 @@ def _answers(path: Path, task: Task) -> tuple[Answer, ...]:
     rows = _table(path)
     if not rows:
         raise DataError(f"{path} holds no answers; wanted one row a clip of the test")
-    wanted = {"path", "truth", "prediction", *(f"p:{label}" for label in task.labels)}
+    columns = ("p", "annotators") if task.kind == "distribution" else ("p",)
+    wanted = {"path", "truth", "prediction", *(f"{column}:{label}" for column in columns for label in task.labels)}
     missing = sorted(wanted - set(rows[0]))
     if missing:
         raise DataError(f"{path} has no column {missing[0]!r}; wanted {', '.join(sorted(wanted))}")
@@ -164,9 +177,13 @@ def _answers(path: Path, task: Task) -> tuple[Answer, ...]:
 
 def _answer(row: dict[str, str], task: Task, common: str) -> Answer:
     truth = tuple(label for label in row["truth"].split("|") if label)
+    shares: tuple[float, ...] = ()
     # A label may itself hold the bar that joins several; where exactly one holds, nothing is joined.
     if task.kind == "single":
         truth = (row["truth"],)
+    if task.kind == "distribution":
+        shares = tuple(float(row[f"annotators:{label}"]) for label in task.labels)
+        truth = tuple(label for label, share in zip(task.labels, shares, strict=True) if share > max(shares) - _ALIKE)
     unknown = [label for label in truth if label not in task.labels]
     if unknown:
         raise ValueError(f"{unknown[0]!r} is not one of the task's labels")
@@ -177,8 +194,9 @@ def _answer(row: dict[str, str], task: Task, common: str) -> Answer:
         stop=float(row["stop"]) if row.get("stop") else None,
         group=row.get("group") or "",
         truth=truth,
-        prediction=(row["prediction"],) if task.kind == "single" else tuple(label for label in row["prediction"].split("|") if label),
+        prediction=(row["prediction"],) if task.kind != "multi" else tuple(label for label in row["prediction"].split("|") if label),
         probabilities=tuple(float(row[f"p:{label}"]) for label in task.labels),
+        shares=shares,
     )
 
 

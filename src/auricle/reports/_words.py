@@ -10,9 +10,20 @@ from auricle import catalog
 from auricle.reports._run import Run
 
 _FIRST = {
+    "distribution": (
+        "jensen_shannon",
+        "cross_entropy",
+        "accuracy",
+        "balanced_accuracy",
+        "macro_f1",
+        "area_under_curve",
+        "calibration_error",
+    ),
     "single": ("accuracy", "balanced_accuracy", "macro_f1", "area_under_curve", "calibration_error"),
     "multi": ("mean_average_precision", "macro_f1", "area_under_curve", "d_prime", "mean_d_prime", "equal_error_rate", "calibration_error"),
 }
+
+_UNITS = {"cross_entropy": "nat", "jensen_shannon": "bit"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +85,7 @@ def protocol(run: Run) -> tuple[tuple[str, str], ...]:
     training = said.get("train_clips")
     found = [
         ("Tested on", tested + (f" Trained on {counted(training, 'clip')}." if training else "")),
+        ("Labels", _decided(run)),
         ("Split", " ".join(filter(None, [_sentence(said.get("rule")), f"Digest {said['digest']}." if said.get("digest") else ""]))),
         ("Weights kept", _sentence(said.get("selection"))),
         ("Intervals", _sentence(f"95 %, {interval['note']}" if interval.get("note") else "95 %, by bootstrap")),
@@ -82,6 +94,15 @@ def protocol(run: Run) -> tuple[tuple[str, str], ...]:
         ("Citation", str(said.get("citation") or "")),
     ]
     return tuple((heading, text) for heading, text in found if text)
+
+
+def _decided(run: Run) -> str:
+    """Which clips the figures over labels are of, where annotators divide."""
+    said: dict[str, Any] = run.metrics.get("protocol", {})
+    if "decided_clips" not in said:
+        return ""
+    of = f"{said['decided_clips']:,} of {counted(said['test_clips'], 'clip')}"
+    return f"Divergence, cross entropy and calibration are of all clips; what names a label is of the {of} with one most voted label."
 
 
 def counted(number: int, noun: str) -> str:
@@ -137,8 +158,8 @@ def _toml(value: object) -> str:
 
 def _figure(name: str, score: dict[str, Any], chance: float) -> Figure:
     value, low, high = score["value"], score.get("low"), score.get("high")
-    scaled = "d_prime" not in name and 0 <= value <= 1
-    words = name.replace("_", " ").replace("d prime", "d′").replace("f1", "F1")
+    scaled = "d_prime" not in name and name not in _UNITS and 0 <= value <= 1
+    words = name.replace("_", " ").replace("d prime", "d′").replace("f1", "F1").replace("jensen shannon", "Jensen-Shannon divergence")
     return Figure(
         name=words[0].upper() + words[1:] if not words.startswith("d′") else words,
         value=_number(name, value),
@@ -154,6 +175,8 @@ def _figure(name: str, score: dict[str, Any], chance: float) -> Figure:
 def _number(name: str, value: float, *, bare: bool = False) -> str:
     if "d_prime" in name:
         return f"{value:.2f}"
+    if name in _UNITS:
+        return f"{value:.3f}" + ("" if bare else f" {_UNITS[name]}")
     if "area" in name:
         return f"{value:.3f}"
     return f"{100 * value:.1f}" + ("" if bare else " %")
@@ -170,7 +193,7 @@ def _about(name: str) -> str:
 def _chance(run: Run) -> dict[str, float]:
     """What naming the commonest class always, or tossing a coin, would reach."""
     support = [c.get("support", 0) for c in run.metrics.get("per_class", [])]
-    if run.task.kind != "single" or not sum(support):
+    if run.task.kind == "multi" or not sum(support):
         return {"area_under_curve": 0.5}
     return {"accuracy": max(support) / sum(support), "balanced_accuracy": 1 / sum(s > 0 for s in support), "area_under_curve": 0.5}
 

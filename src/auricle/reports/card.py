@@ -56,9 +56,11 @@ def card(run: Run) -> str:
 
 
 def _what(run: Run, dataset: str) -> str:
-    single = run.task.kind == "single"
     labels = ", ".join(_plain(label) for label in run.task.labels)
-    told = f"It names one of {len(run.task.labels)} classes" if single else f"It says which of {len(run.task.labels)} classes hold"
+    told = {
+        "single": f"It names one of {len(run.task.labels)} classes",
+        "distribution": f"It says how annotators would divide over {len(run.task.labels)} classes",
+    }.get(run.task.kind, f"It says which of {len(run.task.labels)} classes hold")
     sections = [run.recipe[k] for k in ("frontend", "model", "head") if isinstance(run.recipe.get(k), dict)]
     stages = [str(s["name"]) if "name" in s else " + ".join(str(each["name"]) for each in s.values()) for s in sections]
     rate = f" at {run.recipe['sample_rate']:,} samples a second" if run.recipe.get("sample_rate") else ""
@@ -95,7 +97,7 @@ def _data(run: Run) -> str:
 
 def _limits(run: Run) -> str:
     lines = ["* It was measured on sound like its training data. Other microphones, rooms, voices or distances can do much worse."]
-    if run.task.kind == "single":
+    if run.task.kind in ("single", "distribution"):
         lines.append("* It always names one of its classes, also for a sound that is none of them; a low probability is the only sign.")
     tested = [c for c in run.metrics.get("per_class", []) if c["support"]]
     weakest = [c for c in sorted(tested, key=lambda c: c["recall"])[:_WEAKEST] if c["recall"] < 1]

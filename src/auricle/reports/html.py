@@ -154,7 +154,7 @@ def mistakes(run: Run, n: int = _MISTAKES) -> tuple[Heard, ...]:
 
 
 def _wrong(run: Run) -> int:
-    return sum(set(answer.truth) != set(answer.prediction) for answer in run.answers)
+    return sum(answer.wrong for answer in run.answers)
 
 
 def _plots(run: Run) -> list[dict[str, Any]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from auricle import recipe as recipes
 from auricle.errors import DataError, RequestError
-from auricle.types import Skipped
+from auricle.types import Skipped, Spec
 from auricle.verbs.train import figure, headline, recipe_for
 
 if TYPE_CHECKING:
@@ -119,11 +120,15 @@ def _foreign(data: str, bundle: Any, bar: Any) -> Prepared:
     from auricle.feed import Feed
     from auricle.learning.experiment import Prepared
 
-    corpus = open_corpus(data)
+    corpus = open_corpus(data, _same_reader(data, bundle.recipe.data))
     known = set(bundle.task.labels)
     unknown = sorted({label for item in corpus.items for label in item.target} - known)
     if unknown:
         raise DataError(f"{data} has labels that the model does not know: {', '.join(unknown)}; it knows {', '.join(bundle.task.labels)}")
+    unclear = [item for item in corpus.items if not item.target or (len(item.target) > 1 and bundle.task.kind == "single")]
+    if unclear and bundle.task.kind != "multi":
+        told = f"{len(unclear)} clips of {data} have no label or several, such as {unclear[0].path}"
+        raise DataError(f"{told}; the model was trained on a {bundle.task.kind} task")
     corpus = dataclasses.replace(corpus, task=bundle.task)
     feed = Feed(bundle.task, bundle.recipe)
     survey = feed.survey(corpus.items, bar("reading", len(corpus.items)))
@@ -131,6 +136,20 @@ def _foreign(data: str, bundle: Any, bar: Any) -> Prepared:
         raise DataError(f"none of the {len(corpus.items)} clips of {data} can be read")
     division = Division((), (), survey.usable, "Every clip judges.", digest((), (), survey.usable))
     return Prepared(corpus, division, bundle.recipe, feed, corpus.skipped + survey.skipped, survey.warnings)
+
+
+def _same_reader(data: str, spec: Spec) -> Spec | None:
+    """How the run's own data were read, where that was by annotators and the other data are a table of the same ones."""
+    from auricle import catalog
+    from auricle.datasets._corpus import locate
+
+    if not spec.args.get("annotators"):
+        return None
+    try:
+        catalog.make("datasets", spec).judgements(locate(data))
+    except DataError:
+        return None
+    return spec
 
 
 def _all_folds(run: str, folder: Path | None, recipe: str, set_: tuple[str, ...], out: Path | None) -> Evaluated:
@@ -171,8 +190,20 @@ def _all_folds(run: str, folder: Path | None, recipe: str, set_: tuple[str, ...]
     record.skipped(target, prepared.skipped)
     written = record.metrics(target, prepared, bundle, judged)
     write_report(target)
-    accuracy = {name: float((part[2].probabilities.argmax(-1) == part[2].truth).mean()) for name, part in zip(names, parts, strict=True)}
-    return Evaluated(target, written, accuracy if prepared.corpus.task.kind == "single" else {}, prepared.skipped)
+    labelled = prepared.corpus.task.kind != "multi"
+    accuracy = {name: _accuracy(part[2]) for name, part in zip(names, parts, strict=True)} if labelled else {}
+    return Evaluated(target, written, {k: v for k, v in accuracy.items() if math.isfinite(v)}, prepared.skipped)
+
+
+def _accuracy(judged: Judged) -> float:
+    """Share of the clips with one label, or one most voted label, that were named so."""
+    from auricle.metrics._consensus import consensus
+
+    named, truth = judged.probabilities.argmax(-1), judged.truth
+    if truth.ndim == 2:
+        rows, truth = consensus(truth)
+        named = named[rows]
+    return float((named == truth).mean()) if len(truth) else math.nan
 
 
 def _fold(data: str, recipe: Any, folder: Path) -> tuple[Prepared, Any, Judged]:

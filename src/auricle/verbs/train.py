@@ -232,7 +232,7 @@ def recipe_for(data: str, recipe: str, set_: tuple[str, ...]) -> Recipe:
     from auricle.datasets._corpus import with_reader
 
     if recipe or data in recipes.shipped():
-        own = recipes.read(recipe or data).data != recipes.Recipe().data
+        own = recipes.read(recipe or data).data != recipes.parse({}).data
         return recipes.read(recipe or data, set_ if own else with_reader(data, set_))
     from auricle.verbs._begin import best_start
 
@@ -251,7 +251,8 @@ def headline(protocol: dict[str, Any]) -> str:
         Such as "fsdd: 300 clips of 6 groups judged. …".
     """
     of = f" of {protocol['test_groups']} groups" if protocol["test_groups"] else ""
-    return f"{protocol['dataset']}: {protocol['test_clips']} clips{of} judged. {protocol['rule']}"
+    decided = f", labels by the {protocol['decided_clips']} with one most voted label" if "decided_clips" in protocol else ""
+    return f"{protocol['dataset']}: {protocol['test_clips']} clips{of} judged{decided}. {protocol['rule']}"
 
 
 def figure(name: str, value: dict[str, float | None]) -> str:
