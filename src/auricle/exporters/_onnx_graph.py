@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from auricle.types import State, TaskKind
 
 OPSET = 20
-_EXAMPLE_STEPS = 103
+_EXAMPLE_FRAMES = 103
 
 
 class Graph(nn.Module):
@@ -100,8 +100,8 @@ def trace(pipe: Pipe, kind: TaskKind, *, temperature: float, window: int) -> Mod
     state = start(twin, window)
     graph = Graph(twin, kind, temperature=temperature, state=tuple(state)).eval()
     unit, rest, longer = unit_of(twin)
-    # Many steps: the tracer takes a dimension that happens to be 1, such as that of blocks of 32 frames, for one that always is.
-    steps = 5 * -(-(twin.min_samples - rest) // unit) + _EXAMPLE_STEPS
+    # Many frames: the tracer takes a dimension that happens to be 1, such as that of blocks of 32 frames, for one that always is.
+    steps = 5 * -(-(twin.min_samples - rest) // unit) + _EXAMPLE_FRAMES * max(1, int(twin.frontend.hop) // unit)
     samples = steps * unit + rest
     example = (
         torch.randn(2, steps, unit) * 0.1,
