@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import subprocess
 import sys
@@ -164,3 +165,23 @@ def test_ten_clips_are_tagged_by_what_they_hold(real, shared, monkeypatch):
         assert any(heard), kind
         hits += sum(heard)
     assert hits >= 35
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["conv_next.audioset_471", "cnn14.audioset"])
+def test_a_large_tagger_is_a_command_away(name, tmp_path, monkeypatch, capsys):
+    """From a file in the published layout, of random numbers, to tags by the file's own names, which need no torch any more."""
+    monkeypatch.setenv("AURICLE_CACHE", str(tmp_path / "cache"))
+    torch.save({"model": published(name)}, tmp_path / "published.pth")
+    about = pretrained.about
+    monkeypatch.setattr(pretrained, "about", lambda asked: replace(about(asked), checksums=(), threshold=0.0))
+    assert cli.main(["download", name, "--from", str(tmp_path / "published.pth")]) == 0
+    clip = tmp_path / "clip.wav"
+    soundfile.write(clip, 0.1 * np.random.default_rng(0).standard_normal(48_000), 32_000)
+    capsys.readouterr()
+    done = without_torch(tmp_path / "cache", "predict", name, str(clip), "--json")
+    assert done.returncode == 0, done.stderr
+    (row,) = (json.loads(line) for line in done.stdout.splitlines())
+    assert {each["label"] for each in row["decisions"]} <= set(about(name).names())
+    assert cli.main(["export", name, "--out", str(tmp_path / "tagger.onnx")]) == 0
+    assert cli.main(["verify", str(tmp_path / "tagger.onnx")]) == 0
