@@ -167,6 +167,12 @@ def test_targets_of_several_labels() -> None:
     assert rows.tolist() == [[1.0, 0.0, 1.0], [0.0, 0.0, 0.0]]
 
 
+def test_targets_of_annotators_are_their_shares() -> None:
+    feed = _feed(task=Task(("a", "b", "c"), "distribution"))
+    items = [Item(Path("x"), ("c", "a"), votes=(1.5, 0.5)), Item(Path("y"), ("b",), votes=(4.0,)), Item(Path("z"), ("a", "b"))]
+    assert feed.targets(items).tolist() == [[0.25, 0.0, 0.75], [0.0, 1.0, 0.0], [0.5, 0.5, 0.0]]
+
+
 def test_generators_depend_on_the_key_alone() -> None:
     draws = {key: float(torch.rand(1, generator=rng(*key))) for key in [(0, 1, "a"), (0, 1, "b"), (1, 0, "a"), (0, 11, "a"), (0, 1, 1)]}
     assert len(set(draws.values())) == 5

@@ -69,6 +69,19 @@ def test_loss_and_accuracy_by_hand() -> None:
     assert multi.accuracy() == 0.5
 
 
+def test_divergence_and_accuracy_of_annotators() -> None:
+    logits = torch.randn(5, 4, generator=torch.Generator().manual_seed(0))
+    votes = torch.tensor([[1.0, 0, 0, 0], [0.5, 0.5, 0, 0], [0.2, 0.2, 0.2, 0.4], [0, 1.0, 0, 0], [0, 0, 0.25, 0.75]])
+    found = Scored(logits, torch.arange(5), torch.ones(5), votes, "distribution")
+    torch.testing.assert_close(found.probabilities(2.0), (logits / 2).softmax(-1))
+    assert found.loss() == pytest.approx(float(torch.nn.functional.kl_div(logits.log_softmax(-1), votes, reduction="batchmean")), rel=1e-5)
+    met = replace(found, logits=(votes + 1e-9).log())
+    assert met.loss() == pytest.approx(0.0, abs=1e-5)
+    assert met.accuracy() == 1.0
+    second = torch.tensor([[0.0, 9, 0, 0]]).expand(5, 4)
+    assert replace(found, logits=second).accuracy() == pytest.approx(2 / 5), "of a tie, either is right"
+
+
 def test_ticks_once_a_clip_and_leaves_evaluation_mode(clips: tuple[Item, ...]) -> None:
     recipe = recipe_of()
     pipe = build(recipe, _TASK).train()

@@ -29,6 +29,12 @@ def answers(seed: int, *, clips: int = 200, classes: int = 7, decimals: int = 12
     return Answers(p, truth, (rows > 0).astype(float))
 
 
+def shares(given: Answers) -> NDArray[np.float64]:
+    """Votes of several annotators for the rows and, once more, the truth: rows that sum to 1."""
+    votes = given.rows + np.eye(given.rows.shape[1])[given.truth]
+    return votes / votes.sum(axis=1, keepdims=True)
+
+
 @pytest.fixture(params=[(0, 12, 0), (1, 12, 1), (2, 1, 1), (3, 1, 0), (4, 2, 2)], ids=lambda p: f"seed{p[0]}-decimals{p[1]}-absent{p[2]}")
 def given(request: pytest.FixtureRequest) -> Answers:
     seed, decimals, absent = request.param

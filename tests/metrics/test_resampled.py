@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.metrics.conftest import Answers, answers
+from tests.metrics.conftest import Answers, answers, shares
 
 from auricle import catalog
 from auricle.types import Spec
@@ -13,7 +13,10 @@ NAMES = catalog.names("metrics")
 
 
 def _truths(metric, given: Answers):
-    return [t for kind, t in (("single", given.truth), ("multi", given.rows)) if kind in metric.kinds]
+    truths = {"single": given.truth, "multi": given.rows, "distribution": shares(given)}
+    found = [truth for kind, truth in truths.items() if kind in metric.kinds]
+    assert found
+    return found
 
 
 @pytest.mark.parametrize("name", NAMES)
