@@ -202,7 +202,8 @@ class Framing:
             [B, step, ⌈win / step⌉, N] samples, cleaned.
         """
         rows = wave.shape[0]
-        if self.remove_dc or (self.pre_emphasis and not self.centred) or self.hop % step or self.win % step:
+        cleaned = self.remove_dc or (self.pre_emphasis and not self.centred)
+        if cleaned or self.hop > self.win or self.hop % step or self.win % step:
             frames = self.columns(wave)
             frames = pad(frames, (0, 0, 0, -self.win % step)) if self.win % step else frames
             return frames.reshape(rows, -1, step, frames.shape[2]).transpose(1, 2)
