@@ -127,7 +127,7 @@ def _foreign(data: str, bundle: Any, bar: Any) -> Prepared:
         raise DataError(f"{data} has labels that the model does not know: {', '.join(unknown)}; it knows {', '.join(bundle.task.labels)}")
     unclear = [item for item in corpus.items if not item.target or (len(item.target) > 1 and bundle.task.kind == "single")]
     if unclear and bundle.task.kind != "multi":
-        told = f"{len(unclear)} clips of {data} have no label or several, such as {unclear[0].path}"
+        told = f"{data} has no label or several for {len(unclear)} of {len(corpus.items)} clips, such as {unclear[0].path}"
         raise DataError(f"{told}; the model was trained on a {bundle.task.kind} task")
     corpus = dataclasses.replace(corpus, task=bundle.task)
     feed = Feed(bundle.task, bundle.recipe)
