@@ -31,6 +31,7 @@ _EXTRAS = {
     "microphone": {"sounddevice"},
     "stretch": {"python_stretch"},
     "tune": {"optuna"},
+    "imbalance": {"imblearn"},
     "train": {"torch", "safetensors", "lightning_fabric", "sklearn", "scipy", "onnx", "onnxscript", "matplotlib", "jinja2"},
 }
 _SECTIONS = ("Args:", "Returns:", "Raises:", "Yields:")

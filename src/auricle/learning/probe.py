@@ -23,6 +23,7 @@ from auricle import catalog, pretrained
 from auricle.errors import RequestError
 from auricle.feed import Feed, rng
 from auricle.learning.embeddings import embeddings, weights
+from auricle.learning.oversample import oversample
 from auricle.pipe import Pipe
 from auricle.recipe import Recipe
 from auricle.types import Item, Spec, Task
@@ -85,6 +86,10 @@ def resolved(recipe: Recipe) -> Recipe:
     """
     probe = recipe.transfer.probe
     if not probe:
+        if recipe.transfer.oversample:
+            raise RequestError(
+                "recipe.transfer.oversample makes embeddings of rare classes, and recipe.transfer.probe, which uses them, is empty"
+            )
         return recipe
     if probe != "linear":
         if recipe.head.name not in ("mean_pool", _HEADS[probe]):
@@ -128,7 +133,8 @@ def fit(pipe: Pipe, feed: Feed, items: Sequence[Item], tick: Callable[[], object
     else:
         spec = catalog.check("heads", _spec(clips, probe, task, best))
         pipe = Pipe(pipe.frontend, pipe.model, fitted)
-    said = f"frozen network, {probe} probe, {_SETTINGS[probe][0]} {best:g} chosen among {tried} within the training groups"
+    more = f"rare classes oversampled by {recipe.transfer.oversample}, " if recipe.transfer.oversample else ""
+    said = f"frozen network, {probe} probe, {more}{_SETTINGS[probe][0]} {best:g} chosen among {tried} within the training groups"
     return pipe.eval(), dataclasses.replace(recipe, head=spec), said
 
 
@@ -185,6 +191,7 @@ def _likelihood(classifier: nn.Module, clips: Clips, task: Task) -> float:
 
 def _fitted(clips: Clips, recipe: Recipe, task: Task, setting: float) -> nn.Module:
     """From embeddings [R, E] to logits [R, K]."""
+    clips = _evened(clips, recipe, task)
     if recipe.transfer.probe == "linear":
         return _linear(clips, setting, task, balanced=recipe.train.sampler == "balanced")
     head: Any = catalog.make("heads", _spec(clips, recipe.transfer.probe, task, setting), clips.rows.shape[1], len(task.labels))
@@ -193,6 +200,19 @@ def _fitted(clips: Clips, recipe: Recipe, task: Task, setting: float) -> nn.Modu
     else:
         _train(head, clips, setting, task)
     return head.eval()  # type: ignore[no-any-return]
+
+
+def _evened(clips: Clips, recipe: Recipe, task: Task) -> Clips:
+    """With rows of rare classes added where the recipe asks for it; they belong to no group, and weigh as the others do on average."""
+    how = recipe.transfer.oversample
+    if not how:
+        return clips
+    if task.kind != "single":
+        raise RequestError(f"recipe.transfer.oversample is {how!r}, which is for clips with one label each; this is a {task.kind} task")
+    rows, truth = oversample(clips.rows, clips.target.argmax(1), how, seed=recipe.seed)
+    added = len(rows) - len(clips.rows)
+    weight = np.concatenate([clips.weight, np.full(added, clips.weight.mean())])
+    return Clips(rows, weight, np.eye(clips.target.shape[1], dtype=np.float32)[truth], np.concatenate([clips.group, np.full(added, "")]))
 
 
 def _spec(clips: Clips, probe: str, task: Task, setting: float) -> Spec:
