@@ -50,8 +50,13 @@ def write_run(
     if kind == "multi":
         target = np.eye(len(labels))[truth]
         target[::4, 0] = 1
-    fitted = temperature(logits, target)
-    p = calibrated(logits, kind == "single", temperature=fitted)
+    divided = kind == "distribution"
+    if divided:  # three of four annotators say the truth; of every fifth clip two, and there is a tie
+        target = 0.75 * np.eye(len(labels))[truth] + 0.25 * np.eye(len(labels))[(np.asarray(truth) + 1) % len(labels)]
+        target[::5] = target[::5] > 0
+        target /= target.sum(axis=1, keepdims=True)
+    fitted = temperature(logits, target, shares=divided)
+    p = calibrated(logits, kind != "multi", temperature=fitted)
     found = scores(task, p, target, groups, seed=0, resamples=200)
     metrics = {
         "protocol": {
@@ -66,15 +71,16 @@ def write_run(
             "train_clips": 320,
             "test_clips": clips,
             "test_groups": found.groups,
+            **({"decided_clips": found.decided} if divided else {}),
             "date": "2026-11-21",
         },
         "task": {"labels": list(labels), "kind": kind},
         **found.tree(),
-        "calibration": calibration(logits, target, temperature=fitted).tree(),
+        "calibration": calibration(logits, target, temperature=fitted, shares=divided).tree(),
     }
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "metrics.json").write_text(json.dumps(metrics, ensure_ascii=False), encoding="utf-8")
-    _predictions(folder / "predictions.csv", paths, groups, target, p, labels)
+    _predictions(folder / "predictions.csv", paths, groups, target, p, labels, divided=divided)
     _log(folder / "log.csv")
     _csv(folder / "skipped.csv", ["path", "reason"], [[f"bad/{HOSTILE}.wav", "the file is empty; wanted sound"]])
     recipe = {
@@ -95,13 +101,15 @@ def write_run(
     return folder
 
 
-def _predictions(file, paths, groups, target, p, labels) -> None:
+def _predictions(file, paths, groups, target, p, labels, *, divided) -> None:
     rows = []
     for n, path in enumerate(paths):
-        held = [labels[target[n]]] if target.ndim == 1 else [labels[k] for k in np.flatnonzero(target[n])]
-        named = [labels[p[n].argmax()]] if target.ndim == 1 else [labels[k] for k in np.flatnonzero(p[n] >= 0.5)]
-        rows.append([path, 0.0, "", groups[n], "|".join(held), "|".join(named), f"{p[n].max():.6f}", *(f"{q:.6f}" for q in p[n])])
-    _csv(file, ["path", "start", "stop", "group", "truth", "prediction", "score", *(f"p:{label}" for label in labels)], rows)
+        held = [labels[target[n]]] if target.ndim == 1 else [labels[k] for k in np.flatnonzero(target[n] >= target[n].max())]
+        named = [labels[p[n].argmax()]] if target.ndim == 1 or divided else [labels[k] for k in np.flatnonzero(p[n] >= 0.5)]
+        shares = [*p[n], *(target[n] if divided else ())]
+        rows.append([path, 0.0, "", groups[n], "|".join(held), "|".join(named), f"{p[n].max():.6f}", *(f"{q:.6f}" for q in shares)])
+    columns = [f"{column}:{label}" for column in ("p", "annotators")[: 1 + divided] for label in labels]
+    _csv(file, ["path", "start", "stop", "group", "truth", "prediction", "score", *columns], rows)
 
 
 def _log(file) -> None:
@@ -134,3 +142,10 @@ def multi(tmp_path_factory) -> Path:
     return write_run(
         folder / "multi", sounds(folder / "sounds", clips=24, classes=3), [n % 3 for n in range(24)], labels=labels, kind="multi"
     )
+
+
+@pytest.fixture(scope="session")
+def divided(tmp_path_factory) -> Path:
+    """A run where annotators divide over the labels."""
+    folder = tmp_path_factory.mktemp("runs")
+    return write_run(folder / "divided", sounds(folder / "sounds", clips=40, classes=4), [n % 4 for n in range(40)], kind="distribution")

@@ -44,6 +44,14 @@ def test_weak_classes_are_named_with_their_recall(run):
     assert f"({100 * weakest['recall']:.0f} % of {weakest['support']})" in write_card(run).read_text(encoding="utf-8")
 
 
+def test_annotators_who_divide(divided):
+    text = write_card(divided).read_text(encoding="utf-8")
+    assert "says how annotators would divide over 4 classes" in text
+    assert "**Labels.** Divergence, cross entropy and calibration are of all clips; what names a label is of the 32 of 40 clips" in text
+    assert "| Cross entropy | " in text
+    assert " nat |" in text
+
+
 def test_several_labels(multi):
     text = write_card(multi).read_text(encoding="utf-8")
     assert "says which of 3 classes hold" in text

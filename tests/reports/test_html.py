@@ -157,6 +157,23 @@ def test_several_labels_have_no_matrix_but_mistakes(multi):
     assert page.all("audio")
 
 
+def test_annotators_who_divide(divided):
+    run, page = read_run(divided), Page(write_report(divided).read_text(encoding="utf-8"))
+    tied = [n for n, answer in enumerate(run.answers) if len(answer.truth) == 2]
+    assert tied == list(range(0, 40, 5))
+    assert not any(run.answers[n].wrong for n in tied)
+    wrong = [answer for answer in run.answers if answer.wrong]
+    assert 0 < len(wrong) == 32 - sum(run.metrics["confusion"][k][k] for k in range(4))
+    text = page.text()
+    assert f"{len(wrong)} clips answered otherwise than by most annotators" in text
+    assert "32 of 40 clips with one most voted label" in text
+    assert re.search(r"most annotators say .{1,40} \(75 %\)", text)
+    assert re.search(r"Jensen-Shannon divergence 0\.\d{3} bit", text)
+    cells = sum(len(cell.clips) for row in html.matrix(run).rows for cell in row)
+    assert cells == 32
+    assert HOSTILE in text
+
+
 def test_a_clip_that_is_gone_keeps_its_place_and_says_why(run, tmp_path):
     moved = tmp_path / "run"
     shutil.copytree(run, moved)
