@@ -71,8 +71,8 @@ def test_the_task_chooses_the_loss_unless_the_recipe_does():
 
 
 def test_a_task_without_a_loss_is_refused():
-    with pytest.raises(RequestError, match="no loss is known for a distribution task"):
-        objective(task=Task(("a", "b", "c"), "distribution"))
+    with pytest.raises(RequestError, match="no loss is known for a frames task"):
+        objective(task=Task(("a", "b", "c"), "frames"))
 
 
 def test_what_an_augmentation_lacks_is_told_before_a_clip_is_read(tones: Path, tmp_path: Path) -> None:

@@ -107,3 +107,12 @@ def test_a_training_without_a_plan_learns_all(prepare: Prepare) -> None:
     run = experiment.training(prepare())
     run.plan.begin(run.objective, 0)
     assert all(p.requires_grad for p in run.objective.pipe.parameters())
+
+
+@pytest.mark.parametrize(("settings", "key"), [({"freeze": 0.5}, "freeze"), ({"learn": ("head",)}, "learn")])
+def test_a_network_that_knows_nothing_is_not_frozen(prepare: Prepare, settings: dict[str, Any], key: str) -> None:
+    ready = prepare()
+    with pytest.raises(
+        RequestError, match=rf"transfer\.{key} fixes layers, but recipe\.transfer\.weights names nothing they could have learnt"
+    ):
+        plan(bundles.build(ready.recipe, ready.corpus.task), Transfer(**settings), frozenset())

@@ -16,7 +16,7 @@ from auricle.bundle import Bundle
 from auricle.errors import BundleError, RequestError
 from auricle.learning import checkpoint, experiment, transfer
 from auricle.learning.plan import layers
-from auricle.recipe import Transfer
+from auricle.settings import Transfer
 from auricle.types import Task
 
 

@@ -23,7 +23,8 @@ def best_start(overrides: tuple[str, ...]) -> tuple[str, str]:
     keys = [setting.partition("=")[0].strip() for setting in overrides]
     other = sorted({own for own in _OWN for key in keys if key == own or key.startswith(f"{own}.")})
     if other:
-        return "default", f"from scratch, since {' and '.join(other)} was set; --recipe transfer tunes {_WEIGHTS}"
+        begun = "from the weights that were named" if "transfer.weights" in other else f"from scratch, since {' and '.join(other)} was set"
+        return "default", f"{begun}; --recipe transfer tunes {_WEIGHTS}"
     weights = pretrained.about(_WEIGHTS)
     came = "is in the cache"
     if not weights.here:
