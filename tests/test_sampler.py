@@ -47,6 +47,15 @@ def test_several_labels_stand_for_each() -> None:
     assert [seen[i] / 9000 for i in range(3)] == pytest.approx([1.5 / 3, 0.5 / 3, 1 / 3], abs=0.02)
 
 
+def test_votes_stand_for_their_shares() -> None:
+    items = (Item(Path("x"), ("a", "b"), votes=(3.0, 1.0)), Item(Path("y"), ("a",), votes=(2.0,)), Item(Path("z"), ("b",), votes=(4.0,)))
+    seen = Counter(i for epoch in range(3000) for i in order(items, "balanced", torch.Generator().manual_seed(epoch)))
+    # Shares a 0.75 + 1 and b 0.25 + 1: weights 0.75/1.75 + 0.25/1.25, 1/1.75 and 1/1.25, which make 2 in all.
+    assert [seen[i] / 9000 for i in range(3)] == pytest.approx([0.6286 / 2, 0.5714 / 2, 0.8 / 2], abs=0.02)
+    first = order(items[:1] + items[2:], "round_robin", torch.Generator().manual_seed(0))
+    assert sorted(first) == [0, 1], "each in the turn of its most voted label"
+
+
 def test_only_the_generator_decides() -> None:
     for how in ("shuffle", "balanced", "square_root", "round_robin"):
         a, b = (order(ITEMS, how, torch.Generator().manual_seed(7)) for _ in range(2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Literal
 
@@ -20,7 +21,7 @@ def order(items: Sequence[Item], how: Sampler, chance: torch.Generator) -> list[
         how: "shuffle", each clip once; "balanced", drawn with replacement so that all classes come equally often; "square_root", so that
             a class comes in proportion to the root of its clips; "round_robin", a clip of each class in turn, the classes of each round
             shuffled, a class's clips used up before any comes again (Kong et al. 2020, section 4.2). A clip of several labels stands for
-            each of them.
+            each of them, and where annotators divide, for each by its share of the votes (in turns, for the most voted).
         chance: decides.
 
     Returns:
@@ -28,15 +29,26 @@ def order(items: Sequence[Item], how: Sampler, chance: torch.Generator) -> list[
     """
     if how == "shuffle":
         return [int(i) for i in torch.randperm(len(items), generator=chance)]
-    clips: dict[str, list[int]] = {}
-    for position, item in enumerate(items):
-        for label in item.target or ("",):
-            clips.setdefault(label, []).append(position)
     if how == "round_robin":
+        clips: dict[str, list[int]] = {}
+        for position, item in enumerate(items):
+            for label in item.target[: 1 if item.votes else None] or ("",):
+                clips.setdefault(label, []).append(position)
         return _rounds(list(clips.values()), len(items), chance)
     power = 1.0 if how == "balanced" else 0.5
-    weight = torch.tensor([sum(len(clips[label]) ** -power for label in item.target or ("",)) for item in items])
+    shares = [_shares(item) for item in items]
+    mass: dict[str, float] = defaultdict(float)
+    for label, share in (pair for each in shares for pair in each.items()):
+        mass[label] += share
+    weight = torch.tensor([sum(share * mass[label] ** -power for label, share in each.items()) for each in shares])
     return [int(i) for i in torch.multinomial(weight, len(items), replacement=True, generator=chance)]
+
+
+def _shares(item: Item) -> dict[str, float]:
+    """What a clip stands for: each of its labels once, or by its share of the votes."""
+    if item.votes:
+        return {label: votes / sum(item.votes) for label, votes in zip(item.target, item.votes, strict=True)}
+    return dict.fromkeys(item.target or ("",), 1.0)
 
 
 def _rounds(classes: list[list[int]], count: int, chance: torch.Generator) -> list[int]:
