@@ -1,4 +1,4 @@
-"""Puts the benchmarks' figures into the READMEs.
+"""Puts the benchmarks' figures into the READMEs and guides.
 
 What stands between `<!-- results:NAME -->` and `<!-- /results -->` is written from benchmarks/results/*.csv and from nothing else.
 `make docs` runs it; a house test fails where a README differs from the files.
@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 BLOCK = re.compile(r"(<!-- results:(\w+) -->\n).*?(<!-- /results -->)", re.DOTALL)
-PAGES = {"README.md": "en", "README.zh-CN.md": "zh"}
+PAGES = {"README.md": "en", "README.zh-CN.md": "zh", "docs/guides/transfer.md": "en"}
 
 TITLES = {
     "fsdd_official": {
@@ -49,7 +49,7 @@ RUNTIME_HEAD = {"en": ("what", "measured", "machine", "date"), "zh": ("项目", 
 
 def filled(text: str, language: str) -> str:
     """The page with every block written anew."""
-    makers = {"recipes": recipes, "runtime": runtime}
+    makers = {"recipes": recipes, "runtime": runtime, "frozen_probes": frozen_probes}
     return BLOCK.sub(lambda found: found[1] + makers[found[2]](language) + found[3], text)
 
 
@@ -76,6 +76,23 @@ def runtime(language: str) -> str:
         (titles[language], told.format(**row), row["machine"], row["date"]) for source, titles, told in RUNTIME for row in read(source)[:1]
     ]
     return table(RUNTIME_HEAD[language], rows)
+
+
+def frozen_probes(_language: str) -> str:
+    """What a linear classifier makes of frozen networks' embeddings."""
+    rows = [
+        (
+            each["row"],
+            each["set"],
+            each["metric"].replace("_", " "),
+            f"**{each['value']}**",
+            f"{each['low']} – {each['high']}",
+            each["clips"],
+            each["date"],
+        )
+        for each in read("frozen_probes")
+    ]
+    return table(("network", "set", "figure", "measured", "95 % interval", "clips judged", "date"), rows)
 
 
 def read(name: str) -> list[dict[str, str]]:
