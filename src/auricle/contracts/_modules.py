@@ -101,8 +101,8 @@ def same(found: Tensor, wanted: Tensor, sentence: str, *, tolerance: float = TOL
         BrokenContractError: they differ.
     """
     demand(found.shape == wanted.shape, f"{sentence.format(difference='the shape')} (shapes {list(found.shape)} and {list(wanted.shape)})")
-    difference = float((found - wanted).abs().max()) if found.numel() else 0.0
-    scale = max(1.0, float(wanted.abs().max()) if wanted.numel() else 0.0)
+    difference = float((found - wanted).detach().abs().max()) if found.numel() else 0.0
+    scale = max(1.0, float(wanted.detach().abs().max()) if wanted.numel() else 0.0)
     demand(difference <= tolerance * scale, sentence.format(difference=f"{difference:.2g}"))
     return difference
 
