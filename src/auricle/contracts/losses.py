@@ -116,7 +116,7 @@ def _gradients(make: Callable[..., Any]) -> str:
 
 def _direction(make: Callable[..., Any]) -> str:
     loss = _ready(make)
-    worse, better = float(loss(_logits(), _hot())), float(loss(_logits() + _hot(), _hot()))
+    worse, better = float(loss(_logits(), _hot()).detach()), float(loss(_logits() + _hot(), _hot()).detach())
     demand(better < worse, f"logits nearer to the target have a loss of {better:.3g}, farther ones {worse:.3g}; less must be better")
     return "logits nearer to the target have less loss"
 
