@@ -4,6 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # The tests' clips are short: threads that wait for each other are slower than one.
+WORKERS ?= 2
 TEST_THREADS := OMP_NUM_THREADS=$(or $(OMP_NUM_THREADS),1) OMP_WAIT_POLICY=PASSIVE
 
 .PHONY: help demo test slow check bench docs clean format
@@ -19,7 +20,7 @@ demo: .venv/train.done
 	$(BIN)/auricle demo $(if $(DATA),--data $(DATA))
 
 test: .venv/dev.done
-	$(TEST_THREADS) $(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(TEST_THREADS) $(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile $(ARGS)
 
 slow: .venv/dev.done
 	$(TEST_THREADS) $(BIN)/python -m pytest -m slow $(ARGS)

@@ -44,7 +44,7 @@ def show(
     listen: Path | None = None,
     set_: tuple[str, ...] = (),
     seed: int = 0,
-    out: Path = Path(),
+    out: Path | None = None,
 ) -> Shown:
     """The catalogues, the entries of one, or one entry with its settings.
 
@@ -59,7 +59,7 @@ def show(
         listen: a sound file to do the augmentation NAME to; needs the extra train.
         set_: with --listen: a setting of the augmentation as `key=value`, the value as TOML writes it.
         seed: with --listen: another one draws other values.
-        out: with --listen: the folder that gets the files.
+        out: with --listen: the folder that gets the files; left out, the one it is asked from.
 
     Returns:
         The text, and the same as plain values.
@@ -68,7 +68,7 @@ def show(
         RequestError: there is no such catalogue or entry, or it can't be listened to.
     """
     if listen is not None:
-        return _listened(kind, name, sound=listen, settings=set_, seed=seed, out=out)
+        return _listened(kind, name, sound=listen, settings=set_, seed=seed, out=out or Path())
     if kind is None:
         counts = {each: len(catalog.names(each)) for each in catalog.kinds()}
         counts |= {"recipes": len(recipe.shipped()), "weights": len(pretrained.names())}
