@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from auricle.errors import BundleError
 from auricle.exporters import _onnx_foreign, _onnx_gru, _onnx_lstm
 from auricle.exporters import _onnx_inputs as inputs
 
@@ -114,19 +115,26 @@ def trace(pipe: Pipe, kind: TaskKind, *, temperature: float, window: int) -> Mod
     with warnings.catch_warnings():
         # The exporter's dependencies deprecate parts of each other; nothing here can answer that.
         warnings.simplefilter("ignore")
-        program: Any = torch.onnx.export(
-            graph,
-            example,
-            dynamo=True,
-            external_data=False,
-            opset_version=OPSET,
-            optimize=False,
-            verbose=False,
-            dynamic_shapes=(grid, rows, rows, *([tuple(rows for _ in state)] if state else [])),
-            input_names=["wave", "rest", "length", *(f"state.{name}" for name in state)],
-            output_names=["probabilities", *(["track"] if state else []), *(f"next.{name}" for name in state)],
-            custom_translation_table=_onnx_foreign.translations(),
-        )
+        try:
+            program: Any = torch.onnx.export(
+                graph,
+                example,
+                dynamo=True,
+                external_data=False,
+                opset_version=OPSET,
+                optimize=False,
+                verbose=False,
+                dynamic_shapes=(grid, rows, rows, *([tuple(rows for _ in state)] if state else [])),
+                input_names=["wave", "rest", "length", *(f"state.{name}" for name in state)],
+                output_names=["probabilities", *(["track"] if state else []), *(f"next.{name}" for name in state)],
+                custom_translation_table=_onnx_foreign.translations(),
+            )
+        except torch.onnx.OnnxExporterError as wrong:
+            said = str(wrong.__cause__ or wrong).partition("\n")[0]
+            raise BundleError(
+                f"the model {type(pipe.model).__name__} has a step that torch {torch.__version__} can't write as ONNX: {said}",
+                hint="its bundle is whole: auricle evaluate takes it as it is",
+            ) from wrong
     model = _onnx_foreign.inlined(_folded(program.model), OPSET)
     return inputs.complete(model, {f"state.{k}": v.numpy() for k, v in state.items()}, unit=unit, rest=rest, longer=longer)
 

@@ -132,7 +132,7 @@ def training(prepared: Prepared, *, budget: Seconds = 0.0, panel: Panel | None =
     pipe = build(recipe, prepared.corpus.task)
     learnt = transfer.start(pipe, recipe, prepared.corpus.task)
     if not any(name.startswith("frontend.") for name in learnt) and hasattr(pipe.frontend, "fit"):
-        pipe.frontend.fit(_some_waves(feed, division.train, pipe.min_samples))
+        pipe.frontend.fit(_some_waves(feed, division.train, int(pipe.frontend.win)))
     return Training(
         pipe, feed, division.train, division.dev, budget, plan=plan(pipe, recipe.transfer, learnt), panel=panel, other=prepared.other
     )
@@ -147,7 +147,7 @@ def _begun(prepared: Prepared) -> tuple[Pipe, frozenset[str]]:
         pipe.model.begin(pipe.frontend)
     learnt = transfer.start(pipe, recipe, prepared.corpus.task)
     if not learnt and hasattr(pipe.frontend, "fit"):
-        pipe.frontend.fit(_some_waves(prepared.feed, prepared.division.train, pipe.min_samples))
+        pipe.frontend.fit(_some_waves(prepared.feed, prepared.division.train, int(pipe.frontend.win)))
     return pipe, learnt
 
 
