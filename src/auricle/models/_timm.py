@@ -24,7 +24,7 @@ from auricle.errors import BundleError, MissingExtraError, RequestError
 _ABSENT = "torchvision"
 
 
-def library() -> Any:
+def package() -> Any:
     """The timm library.
 
     Returns:

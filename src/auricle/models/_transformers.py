@@ -21,7 +21,7 @@ Plain = bool | int | float | str | list[int] | None
 Config = dict[str, Plain]
 
 
-def library() -> Any:
+def package() -> Any:
     """The transformers library.
 
     Returns:
@@ -50,7 +50,7 @@ def described(source: str, keys: Mapping[str, str]) -> Config:
     Raises:
         RequestError: nothing there, or a network of another kind.
     """
-    transformers = library()
+    transformers = package()
     with _quiet(source):
         found, _ = transformers.PreTrainedConfig.get_config_dict(source)
     kind = found.get("model_type", "")
@@ -84,7 +84,7 @@ def configured(config: Config, keys: Mapping[str, str]) -> Any:
     if odd:
         raise RequestError(f"model.config.{odd[0]} is not a setting of {kind}'s architecture")
     still = {"layerdrop": 0.0, "encoder_layerdrop": 0.0, "mask_time_prob": 0.0, "mask_feature_prob": 0.0, "apply_spec_augment": False}
-    made = library().CONFIG_MAPPING[kind](**{k: v for k, v in config.items() if k != "model_type"})
+    made = package().CONFIG_MAPPING[kind](**{k: v for k, v in config.items() if k != "model_type"})
     for name, value in still.items():
         if hasattr(made, name):
             setattr(made, name, value)
@@ -105,7 +105,7 @@ def published(source: str) -> Any:
         RequestError: nothing there.
     """
     with _quiet(source):
-        return library().AutoConfig.from_pretrained(source, trust_remote_code=False)
+        return package().AutoConfig.from_pretrained(source, trust_remote_code=False)
 
 
 def settings_of(source: str, name: str) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def settings_of(source: str, name: str) -> dict[str, Any]:
     Returns:
         Its values; nothing where there is no such file.
     """
-    library()
+    package()
     from transformers.utils.hub import cached_file
 
     with _quiet(source):
@@ -172,7 +172,7 @@ def fill(network: nn.Module, state: Mapping[str, Tensor], source: str) -> None:
 @contextlib.contextmanager
 def _quiet(source: str) -> Iterator[None]:
     """No bars and no advice; what fails says in one sentence that it does."""
-    log = library().utils.logging
+    log = package().utils.logging
     level, bars = log.get_verbosity(), log.is_progress_bar_enabled()
     log.set_verbosity(log.CRITICAL)
     log.disable_progress_bar()

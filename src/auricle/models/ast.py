@@ -84,7 +84,7 @@ class Ast(nn.Module):
         self.config = transformers.configured({**_config(source, config), "num_mel_bins": bins}, _KINDS)
         if bins < self.config.patch_size:
             raise RequestError(f"the front end has {bins} bins; a patch of AST needs {self.config.patch_size}")
-        self.network: Any = transformers.library().ASTModel(self.config)
+        self.network: Any = transformers.package().ASTModel(self.config)
         whole = layers in (0, len(self.network.layers))
         self.network.layers = kept(self.network.layers, layers)
         if not whole:

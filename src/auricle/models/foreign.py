@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor, library, nn
 
 from auricle.errors import BundleError, RequestError, ShapeError
 
@@ -144,7 +144,7 @@ class Foreign(nn.Module):
         self.graph.copy_(torch.frombuffer(bytearray(content), dtype=torch.uint8))
 
 
-@torch.library.custom_op("auricle::foreign", mutates_args=())
+@library.custom_op("auricle::foreign", mutates_args=())
 def _foreign(x: Tensor, graph: Tensor, dim: int, rows: int) -> Tensor:
     """[R, D] first answer of a graph to its one input; `rows` is the input's axis of rows."""
     opened = _session(graph.cpu().numpy().tobytes())

@@ -147,7 +147,7 @@ class Vision(nn.Module):
 
 
 def _backbone(name: str, channels: int, drop_path: float) -> Any:
-    timm = _timm.library()
+    timm = _timm.package()
     if not timm.is_model(name.partition(".")[0]):
         from auricle.catalog import nearest
 

@@ -87,7 +87,7 @@ class W2vBert(nn.Module):
             raise RequestError(
                 f"model.config.position_embeddings_type is {self.config.position_embeddings_type!r}; w2v-BERT 2.0 has 'relative_key'"
             )
-        self.network: Any = transformers.library().Wav2Vec2BertModel(self.config)
+        self.network: Any = transformers.package().Wav2Vec2BertModel(self.config)
         self.network.encoder.layers = kept(self.network.encoder.layers, layers)
         self.states = States(dim=self.config.hidden_size, count=len(self.network.encoder.layers) + 1, mix=mix, projector=projector)
         self.dim = self.states.dim

@@ -201,9 +201,8 @@ class Wav2Vec2(nn.Module):
         return self.states(states), length
 
     def _network(self) -> Any:
-        library = transformers.library()
         kinds = {"wav2vec2": "Wav2Vec2Model", "hubert": "HubertModel", "wavlm": "WavLMModel"}
-        return getattr(library, kinds[self.config.model_type])(self.config)
+        return getattr(transformers.package(), kinds[self.config.model_type])(self.config)
 
     def _convolved(self, x: Tensor, length: Tensor) -> Tensor:
         for i, layer in enumerate(self.network.feature_extractor.conv_layers):

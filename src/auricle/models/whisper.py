@@ -103,7 +103,7 @@ class Whisper(nn.Module):
         if not 0 <= frames <= self.most:
             raise RequestError(f"model.frames is {frames}; the encoder has places for {self.most}")
         self.frames = frames
-        self.network: Any = transformers.library().models.whisper.modeling_whisper.WhisperEncoder(self.config)
+        self.network: Any = transformers.package().models.whisper.modeling_whisper.WhisperEncoder(self.config)
         whole = layers in (0, len(self.network.layers))
         self.network.layers = kept(self.network.layers, layers)
         if not whole:
@@ -147,7 +147,7 @@ class Whisper(nn.Module):
         if "WhisperEncoder" in (full.architectures or ()):
             state = transformers.weights(self.source, type(self.network), self.config)
         else:
-            whole = transformers.weights(self.source, transformers.library().WhisperModel, full)
+            whole = transformers.weights(self.source, transformers.package().WhisperModel, full)
             state = {k.removeprefix("encoder."): v for k, v in whole.items() if k.startswith("encoder.")}
         transformers.fill(self.network, state, self.source)
 
