@@ -144,3 +144,12 @@ def test_a_recipe_reads_back_from_its_toml(run):
     recipe = read_run(run).recipe
     assert tomllib.loads(toml(recipe)) == recipe
     assert tomllib.loads(toml({"a": None, "b": {"c": [1, {"d e": 0.5}]}, "f": []})) == {"b": {"c": [1, {"d e": 0.5}]}, "f": []}
+
+
+@pytest.mark.parametrize("values", [[67.25], [99.1, 99.2, 99.15], [1.2379], [0.0012, 0.00121], [100.0, 100.0]])
+def test_numbers_of_the_axis_have_room(values):
+    """One epoch, or many that hardly differ: what stands left of the axis is read whole, at seven units a letter."""
+    drawn = ET.fromstring(curves({"dev": values}, epochs=range(len(values)), unit="%" if values[0] > 50 else "", label="x"))
+    numbers = [each for each in drawn.iter("text") if each.get("text-anchor") == "end"]
+    assert len(numbers) >= 2
+    assert all(len(each.text) * 7 <= float(each.get("x")) for each in numbers), [each.text for each in numbers]

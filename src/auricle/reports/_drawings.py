@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 _WIDTH, _HEIGHT = 460, 250
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 14, 14, 34
+_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 14, 34
 
 
 def curves(lines: Mapping[str, Sequence[float]], *, epochs: Sequence[float], unit: str, label: str) -> str:
@@ -100,8 +100,8 @@ def _y(share: float) -> float:
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """Round numbers around a range, about five."""
-    span = max(high - low, abs(high) * 1e-3, 1e-9)
+    """Round numbers around a range, about five, of few digits: a range narrower than a twentieth of its height is drawn as flat."""
+    span = max(high - low, abs(high) * 0.05, 1e-9)
     step: float = 10 ** math.floor(math.log10(span / 4))
     step *= next(m for m in (1, 2, 5, 10) if span / (step * m) <= 5)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
