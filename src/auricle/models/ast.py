@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from auricle.errors import RequestError, ShapeError
 from auricle.layers.masked import valid
 from auricle.models import _transformers as transformers
+from auricle.models._encoder import Encoder
 from auricle.models._states import States, followed, kept
 
 _KIND = "audio-spectrogram-transformer"
@@ -30,7 +31,7 @@ _KINDS = {
 }
 
 
-class Ast(nn.Module):
+class Ast(Encoder):
     """Patches, two class tokens and a transformer encoder.
 
     Args:
@@ -59,9 +60,7 @@ class Ast(nn.Module):
         "freeze": "none",
         "mix": True,
     }
-    streamable = False
-    lookahead = -1
-    obstacle = "its attention hears the whole clip"
+    kinds = _KINDS
     stride = 1
 
     def __init__(
@@ -78,10 +77,9 @@ class Ast(nn.Module):
     ) -> None:
         super().__init__()
         self.source = source
-        self.freeze = freeze
         self.filling = filling
         self.checkpointing = checkpointing
-        self.config = transformers.configured({**_config(source, config), "num_mel_bins": bins}, _KINDS)
+        self.config = transformers.configured({**self.architecture(source, config), "num_mel_bins": bins}, _KINDS)
         if bins < self.config.patch_size:
             raise RequestError(f"the front end has {bins} bins; a patch of AST needs {self.config.patch_size}")
         self.network: Any = transformers.package().ASTModel(self.config)
@@ -91,21 +89,7 @@ class Ast(nn.Module):
             self.network.layernorm = nn.Identity()
         self.states = States(dim=self.config.hidden_size, count=len(self.network.layers) + 1, mix=mix, projector=0)
         self.dim = self.states.dim
-        frozen = {"none": [], "features": [self.network.embeddings.patch_embeddings], "all": [self.network]}[freeze]
-        for part in frozen:
-            part.requires_grad_(False)
-
-    @staticmethod
-    def described(args: dict[str, Any]) -> dict[str, Any]:
-        """Settings that need neither folder nor hub.
-
-        Args:
-            args: settings.
-
-        Returns:
-            The same with `config`.
-        """
-        return {**args, "config": _config(args["source"], args["config"])}
+        self.hold(freeze, [self.network.embeddings.patch_embeddings])
 
     def begin(self, frontend: Any) -> None:
         """Take the published weights.
@@ -134,20 +118,6 @@ class Ast(nn.Module):
                 hint=f"--set model.filling={-mean / (2 * deviation):.7f}",
             )
         transformers.fill(self.network, transformers.weights(self.source, type(self.network), self.config), self.source)
-
-    def train(self, mode: bool = True) -> Ast:
-        """Training mode; a network that is wholly frozen stays as it is when judged.
-
-        Args:
-            mode: whether to train.
-
-        Returns:
-            Itself.
-        """
-        super().train(mode)
-        if self.freeze == "all":
-            self.network.eval()
-        return self
 
     def steps(self, frames: Tensor) -> Tensor:
         """One step a clip.
@@ -184,9 +154,3 @@ class Ast(nn.Module):
         states = followed(x, network.layers, lambda layer, y: layer(y), checkpointing=self.checkpointing)
         states[-1] = network.layernorm(states[-1])
         return self.states([state[:, :2].mean(1, keepdim=True) for state in states]), self.steps(length)
-
-
-def _config(source: str, config: transformers.Config | None) -> transformers.Config:
-    if config is not None:
-        return config
-    return transformers.described(source, _KINDS) if source else {"model_type": _KIND}

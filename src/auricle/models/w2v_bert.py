@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from auricle.errors import RequestError
 from auricle.layers.masked import valid
 from auricle.models import _transformers as transformers
+from auricle.models._encoder import Encoder
 from auricle.models._states import States, followed, kept
 
 _KINDS = {
@@ -27,7 +28,7 @@ _KINDS = {
 }
 
 
-class W2vBert(nn.Module):
+class W2vBert(Encoder):
     """A projection and conformer layers.
 
     Args:
@@ -60,9 +61,7 @@ class W2vBert(nn.Module):
         "projector": 8,
         "mix": True,
     }
-    streamable = False
-    lookahead = -1
-    obstacle = "its attention hears the whole clip"
+    kinds = _KINDS
     stride = 2
     min_frames = 4  # two frames have no deviation that means something
 
@@ -80,9 +79,8 @@ class W2vBert(nn.Module):
     ) -> None:
         super().__init__()
         self.source = source
-        self.freeze = freeze
         self.checkpointing = checkpointing
-        self.config = transformers.configured({**_config(source, config), "feature_projection_input_dim": 2 * bins}, _KINDS)
+        self.config = transformers.configured({**self.architecture(source, config), "feature_projection_input_dim": 2 * bins}, _KINDS)
         if self.config.position_embeddings_type != "relative_key":
             raise RequestError(
                 f"model.config.position_embeddings_type is {self.config.position_embeddings_type!r}; w2v-BERT 2.0 has 'relative_key'"
@@ -91,21 +89,7 @@ class W2vBert(nn.Module):
         self.network.encoder.layers = kept(self.network.encoder.layers, layers)
         self.states = States(dim=self.config.hidden_size, count=len(self.network.encoder.layers) + 1, mix=mix, projector=projector)
         self.dim = self.states.dim
-        frozen = {"none": [], "features": [self.network.feature_projection], "all": [self.network]}[freeze]
-        for part in frozen:
-            part.requires_grad_(False)
-
-    @staticmethod
-    def described(args: dict[str, Any]) -> dict[str, Any]:
-        """Settings that need neither folder nor hub.
-
-        Args:
-            args: settings.
-
-        Returns:
-            The same with `config`.
-        """
-        return {**args, "config": _config(args["source"], args["config"])}
+        self.hold(freeze, [self.network.feature_projection])
 
     def begin(self, frontend: Any) -> None:
         """Take the published weights.
@@ -124,20 +108,6 @@ class W2vBert(nn.Module):
                 hint="--set frontend.name=filter_bank --set frontend.flavour=kaldi_80",
             )
         transformers.fill(self.network, transformers.weights(self.source, type(self.network), self.config), self.source)
-
-    def train(self, mode: bool = True) -> W2vBert:
-        """Training mode; a network that is wholly frozen stays as it is when judged.
-
-        Args:
-            mode: whether to train.
-
-        Returns:
-            Itself.
-        """
-        super().train(mode)
-        if self.freeze == "all":
-            self.network.eval()
-        return self
 
     def forward(self, feature: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
         """Hidden sequence of each row.
@@ -173,9 +143,3 @@ def _by_bin(x: Tensor, length: Tensor) -> Tensor:
     apart = torch.where(inside, x - mean, x.new_zeros(()))
     variance = apart.square().sum(-1, keepdim=True) / (count - 1).clamp(min=1)
     return apart / (variance + 1e-7).sqrt()
-
-
-def _config(source: str, config: transformers.Config | None) -> transformers.Config:
-    if config is not None:
-        return config
-    return transformers.described(source, _KINDS) if source else {"model_type": "wav2vec2-bert"}

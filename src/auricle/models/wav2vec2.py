@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from auricle.errors import RequestError, ShapeError
 from auricle.layers.masked import valid
 from auricle.models import _transformers as transformers
+from auricle.models._encoder import Encoder
 from auricle.models._states import States, followed, kept
 
 _KEYS = (
@@ -34,7 +35,7 @@ _KINDS = {
 }
 
 
-class Wav2Vec2(nn.Module):
+class Wav2Vec2(Encoder):
     """Convolutions on the wave, then a transformer encoder.
 
     Args:
@@ -69,9 +70,7 @@ class Wav2Vec2(nn.Module):
         "projector": 8,
         "mix": True,
     }
-    streamable = False
-    lookahead = -1
-    obstacle = "its attention hears the whole clip"
+    kinds = _KINDS
 
     def __init__(
         self,
@@ -87,9 +86,8 @@ class Wav2Vec2(nn.Module):
     ) -> None:
         super().__init__()
         self.source = source
-        self.freeze = freeze
         self.checkpointing = checkpointing
-        self.config = transformers.configured(_config(source, config), _KINDS)
+        self.config = transformers.configured(self.architecture(source, config), _KINDS)
         self.network = self._network()
         if bins != 1:
             self.network.feature_extractor.conv_layers[0].conv = _widened(self.network.feature_extractor.conv_layers[0].conv, bins)
@@ -106,21 +104,26 @@ class Wav2Vec2(nn.Module):
         for kernel, stride in reversed(self.spans):
             self.stride *= stride
             self.min_frames = (self.min_frames - 1) * stride + kernel
-        frozen = {"none": [], "features": [self.network.feature_extractor], "all": [self.network]}[freeze]
-        for part in frozen:
-            part.requires_grad_(False)
+        self.hold(freeze, [self.network.feature_extractor])
 
-    @staticmethod
-    def described(args: dict[str, Any]) -> dict[str, Any]:
-        """Settings that need neither folder nor hub.
+    @classmethod
+    def architecture(cls, source: str, config: transformers.Config | None) -> transformers.Config:
+        """The settings that make the network.
 
         Args:
-            args: settings.
+            source: folder or hub name of published weights; "" takes the library's own settings.
+            config: the settings, where they are known already.
 
         Returns:
-            The same with `config`.
+            Plain settings.
+
+        Raises:
+            RequestError: nothing there, a network of another kind, or one with adapters.
         """
-        return {**args, "config": _config(args["source"], args["config"])}
+        found = super().architecture(source, config)
+        if config is None and found.get("adapter_attn_dim") is not None:
+            raise RequestError(f"{source} has adapters in its attention layers (adapter_attn_dim); wanted a network without")
+        return found
 
     def begin(self, frontend: Any) -> None:
         """Take the published weights.
@@ -143,20 +146,6 @@ class Wav2Vec2(nn.Module):
         if frontend.sample_rate != (rate := int(told.get("sampling_rate", 16_000))):
             raise RequestError(f"{self.source} was taught at {rate} Hz; recipe.sample_rate is {frontend.sample_rate}")
         transformers.fill(self.network, transformers.weights(self.source, type(self.network), self.config), self.source)
-
-    def train(self, mode: bool = True) -> Wav2Vec2:
-        """Training mode; a network that is wholly frozen stays as it is when judged.
-
-        Args:
-            mode: whether to train.
-
-        Returns:
-            Itself.
-        """
-        super().train(mode)
-        if self.freeze == "all":
-            self.network.eval()
-        return self
 
     def steps(self, frames: Tensor) -> Tensor:
         """How many steps so many samples make.
@@ -220,15 +209,6 @@ class Wav2Vec2(nn.Module):
             return lambda layer, y: layer(y, attention_mask=heard)
         bias = self.network.encoder.layers[0].attention.compute_bias(x.shape[1], x.shape[1])[None]  # [1, H, M, M]
         return lambda layer, y: _wavlm(layer, y, bias, heard, stable=self.stable)
-
-
-def _config(source: str, config: transformers.Config | None) -> transformers.Config:
-    if config is not None:
-        return config
-    found: transformers.Config = transformers.described(source, _KINDS) if source else {"model_type": "wav2vec2"}
-    if found.get("adapter_attn_dim") is not None:
-        raise RequestError(f"{source} has adapters in its attention layers (adapter_attn_dim); wanted a network without")
-    return found
 
 
 def _widened(conv: nn.Conv1d, bins: int) -> nn.Conv1d:

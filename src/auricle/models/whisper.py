@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from auricle.errors import BundleError, RequestError, ShapeError
 from auricle.layers.masked import valid
 from auricle.models import _transformers as transformers
+from auricle.models._encoder import Encoder
 from auricle.models._states import States, followed, kept
 
 _KINDS = {
@@ -48,7 +49,7 @@ _FAINTEST = -1.5  # ten decades below full scale, by the feature's own scaling (
 _RANGE = 2.0  # eight decades, by the same
 
 
-class Whisper(nn.Module):
+class Whisper(Encoder):
     """Two convolutions and a transformer encoder.
 
     Args:
@@ -78,9 +79,7 @@ class Whisper(nn.Module):
         "projector": 8,
         "mix": True,
     }
-    streamable = False
-    lookahead = -1
-    obstacle = "its attention hears the whole clip"
+    kinds = _KINDS
     stride = 2
 
     def __init__(
@@ -97,8 +96,7 @@ class Whisper(nn.Module):
     ) -> None:
         super().__init__()
         self.source = source
-        self.freeze = freeze
-        self.config = transformers.configured({**_config(source, config), "num_mel_bins": bins}, _KINDS)
+        self.config = transformers.configured({**self.architecture(source, config), "num_mel_bins": bins}, _KINDS)
         self.most = 2 * self.config.max_source_positions
         if not 0 <= frames <= self.most:
             raise RequestError(f"model.frames is {frames}; the encoder has places for {self.most}")
@@ -110,21 +108,7 @@ class Whisper(nn.Module):
             self.network.layer_norm = nn.Identity()
         self.states = States(dim=self.config.d_model, count=len(self.network.layers) + 1, mix=mix, projector=projector)
         self.dim = self.states.dim
-        frozen = {"none": [], "features": [self.network.conv1, self.network.conv2], "all": [self.network]}[freeze]
-        for part in frozen:
-            part.requires_grad_(False)
-
-    @staticmethod
-    def described(args: dict[str, Any]) -> dict[str, Any]:
-        """Settings that need neither folder nor hub.
-
-        Args:
-            args: settings.
-
-        Returns:
-            The same with `config`.
-        """
-        return {**args, "config": _config(args["source"], args["config"])}
+        self.hold(freeze, [self.network.conv1, self.network.conv2])
 
     def begin(self, frontend: Any) -> None:
         """Take the published weights.
@@ -150,20 +134,6 @@ class Whisper(nn.Module):
             whole = transformers.weights(self.source, transformers.package().WhisperModel, full)
             state = {k.removeprefix("encoder."): v for k, v in whole.items() if k.startswith("encoder.")}
         transformers.fill(self.network, state, self.source)
-
-    def train(self, mode: bool = True) -> Whisper:
-        """Training mode; a network that is wholly frozen stays as it is when judged.
-
-        Args:
-            mode: whether to train.
-
-        Returns:
-            Itself.
-        """
-        super().train(mode)
-        if self.freeze == "all":
-            self.network.eval()
-        return self
 
     def steps(self, frames: Tensor) -> Tensor:
         """How many steps so many frames make.
@@ -218,12 +188,6 @@ def _silenced(x: Tensor, length: Tensor, frames: int) -> Tensor:
     if not frames:
         return x
     return torch.cat([x, silence.expand(x.shape[0], x.shape[1], frames)], dim=-1)[..., :frames]
-
-
-def _config(source: str, config: transformers.Config | None) -> transformers.Config:
-    if config is not None:
-        return config
-    return transformers.described(source, _KINDS) if source else {"model_type": "whisper"}
 
 
 def convert(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
