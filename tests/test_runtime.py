@@ -34,6 +34,15 @@ def test_pieces_are_the_passages_of_evaluation(total: int, block: int) -> None:
     assert [(int(p[0]), int(p[-1]) + 1) for p in found] == passages(total, 10)
 
 
+@pytest.mark.parametrize("longest", [8, 10, 12, 31, 99])
+@pytest.mark.parametrize("total", [7, 8, 9, 12, 13, 31, 32, 100])
+def test_pieces_are_no_longer_than_a_network_hears(total: int, longest: int) -> None:
+    wave = np.arange(total, dtype=np.float32)
+    found = list(pieces((wave[at : at + 7] for at in range(0, total, 7)), 10, longest=longest))
+    assert max(map(len, found)) <= longest
+    assert [(int(p[0]), int(p[-1]) + 1) for p in found] == passages(total, 10, longest=longest)
+
+
 def test_predict_is_the_same_for_file_clip_and_array(exported: Any, tmp_path: Path) -> None:
     model = auricle.load(exported.run)
     wave = noise(9001)

@@ -9,6 +9,7 @@ A model may need several front ends side by side; its feature and its frames are
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from typing import Any
 
@@ -160,6 +161,15 @@ class Pipe(nn.Module):
         """The shortest wave that makes one step."""
         frames = max(int(self.model.stride), int(getattr(self.model, "min_frames", 1)))
         return (frames - 1) * int(self.frontend.hop) + int(self.frontend.win)
+
+    @property
+    def max_samples(self) -> int:
+        """The longest wave that the model hears; 0 where any length will do."""
+        most = int(getattr(self.model, "max_frames", 0))
+        if not most:
+            return 0
+        samples = range((most + 1) * int(self.frontend.hop) + int(self.frontend.win))
+        return bisect_right(samples, most, key=lambda length: int(self.frontend.frames(torch.tensor([length])))) - 1
 
     @property
     def overlap(self) -> int:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from auricle.audio.mono import mono
 from auricle.audio.waveform import waveform_blocks
+from auricle.audio.window import measure
 from auricle.errors import RequestError, ShapeError
 from auricle.exporters._follow import Exact, Follow, Overlapping
 from auricle.exporters._runner import Runner
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from auricle.exporters._facts import Facts
 
 _SHIPPED = Path(__file__).parent / "shipped"
-_ROWS_WHOLE = 3  # as `audio.window.passages`: up to so many rows a clip is scored whole
 
 
 class Decider(Protocol):
@@ -154,8 +154,8 @@ class Model:
     def predict(self, source: str | Path | Clip | NDArray[np.float32], *, sample_rate: int = 0) -> Prediction:
         """The answer for one clip of any length.
 
-        A clip of up to three of the model's rows is scored whole; a longer one row by row, the probabilities averaged by length, so that
-        hours need no more memory than seconds.
+        A clip of up to three of the model's rows is scored whole, unless the model hears no clip as long; a longer one row by row, the
+        probabilities averaged by length, so that hours need no more memory than seconds.
 
         Args:
             source: a file, a `Clip`, or [T] or [C, T] samples.
@@ -171,7 +171,7 @@ class Model:
         warnings: list[str] = []
         total = np.zeros(len(self.labels))
         heard = 0
-        for piece in pieces(self._blocks(source, sample_rate, warnings), self.facts.win):
+        for piece in pieces(self._blocks(source, sample_rate, warnings), self.facts.win, longest=self.facts.max_samples):
             total += len(piece) * self.runner.score(piece).astype(np.float64)
             heard += len(piece)
         if heard == 0:
@@ -277,22 +277,24 @@ class Model:
         return Prediction(decisions, ranked, duration, warnings)
 
 
-def pieces(blocks: Iterable[NDArray[np.float32]], row: int) -> Iterator[NDArray[np.float32]]:
+def pieces(blocks: Iterable[NDArray[np.float32]], row: int, *, longest: int = 0) -> Iterator[NDArray[np.float32]]:
     """The pieces in which a clip is scored, as `audio.window.passages` says, without knowing its length before.
 
     Args:
         blocks: [T] consecutive samples.
         row: samples of a training row.
+        longest: samples that the network hears at most; 0 where any number will do.
 
     Yields:
-        [T] the whole clip where it is at most three rows long, else one row after the other, the last one shorter.
+        [T] the whole clip where it is short enough, else one row after the other, the last one shorter.
     """
+    most, row = measure(row, longest)
     held: list[NDArray[np.float32]] = []
     count, long = 0, False
     for block in blocks:
         held.append(block)
         count += len(block)
-        long = long or count > _ROWS_WHOLE * row
+        long = long or count > most
         if long:
             joined = np.concatenate(held)
             whole = (count - 1) // row * row  # at least one sample stays, so that the last piece is the last row

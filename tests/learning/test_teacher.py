@@ -26,7 +26,8 @@ Prepare = Callable[..., Prepared]
 class Loudness:
     """Says how loud the valid part is, in its own order of labels, and remembers what it heard."""
 
-    def __init__(self, name: str, labels: tuple[str, ...], sample_rate: int) -> None:
+    def __init__(self, name: str, labels: tuple[str, ...], sample_rate: int, max_samples: int = 0) -> None:
+        self.max_samples = max_samples
         self.name, self.labels, self.sample_rate = name, labels, sample_rate
         self.heard: list[tuple[Tensor, Tensor]] = []
 
@@ -69,6 +70,14 @@ def test_a_clip_is_the_mean_of_its_passages() -> None:
     assert told.tolist() == pytest.approx([sum(means), 2 * sum(means)], rel=1e-5)
 
 
+def test_a_teacher_that_hears_less_is_told_a_row_in_passages() -> None:
+    teacher = Loudness("one", ("a", "b"), 8000, max_samples=60)
+    wave = torch.cat([torch.full((2, 60), 0.1), torch.full((2, 40), 0.9)], 1)
+    told = Panel([teacher], ("a", "b"), 8000).rows(wave, torch.tensor([100, 45]), lambda logits: logits)
+    assert [w.shape[-1] for w, _ in teacher.heard] == [60, 40]
+    assert told[:, 0].tolist() == pytest.approx([0.6 * 0.1 + 0.4 * 0.9, 0.1], rel=1e-5)
+
+
 def test_a_teacher_that_lacks_a_label_is_refused() -> None:
     with pytest.raises(RequestError, match="the teacher one does not know c; wanted one that tells all 3 classes apart"):
         Panel([Loudness("one", ("a", "b"), 8000)], ("a", "b", "c"), 8000)
@@ -96,7 +105,7 @@ def test_a_student_learns_what_the_teacher_says(tmp_path: Path, prepare: Prepare
     pipe = taught.objective.pipe
 
     class Contrary:
-        name, sample_rate = "contrary", ready.recipe.sample_rate
+        name, sample_rate, max_samples = "contrary", ready.recipe.sample_rate, 0
         labels = (*ready.corpus.task.labels[1:], ready.corpus.task.labels[0])
 
         def logits(self, wave: Tensor, length: Tensor) -> Tensor:

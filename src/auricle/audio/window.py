@@ -39,23 +39,43 @@ def windows(total: int, win: int, hop: int) -> list[tuple[int, int]]:
     return [(n * hop, min(n * hop + win, total)) for n in range(count)]
 
 
-def passages(total: int, row: int) -> list[tuple[int, int]]:
+def passages(total: int, row: int, *, longest: int = 0) -> list[tuple[int, int]]:
     """The pieces in which a clip of any length is scored; their probabilities are averaged by length.
 
-    A clip of up to three rows is scored whole, a longer one row by row, so that hours need no more memory than seconds. Evaluation,
-    prediction and the exported file's users all follow this one rule.
+    A clip of up to three rows is scored whole, a longer one row by row, so that hours need no more memory than seconds; and none is longer
+    than the network hears. Evaluation, prediction and the exported file's users all follow this one rule.
 
     Args:
         total: samples of the clip.
         row: samples of a training row.
+        longest: samples that the network hears at most; 0 where any number will do.
 
     Returns:
         Pairs of sample numbers, the end exclusive.
 
     >>> passages(30, 10), passages(31, 10)
     ([(0, 30)], [(0, 10), (10, 20), (20, 30), (30, 31)])
+    >>> passages(12, 10, longest=12), passages(13, 10, longest=12), passages(13, 10, longest=8)
+    ([(0, 12)], [(0, 10), (10, 13)], [(0, 8), (8, 13)])
     """
-    return windows(total, row, row) if total > 3 * row else windows(total, total, total) if total > 0 else []
+    whole, each = measure(row, longest)
+    return windows(total, each, each) if total > whole else windows(total, total, total) if total > 0 else []
+
+
+def measure(row: int, longest: int = 0) -> tuple[int, int]:
+    """How long a clip is scored whole, and in pieces of which length a longer one is.
+
+    Args:
+        row: samples of a training row.
+        longest: samples that the network hears at most; 0 where any number will do.
+
+    Returns:
+        Samples of both.
+
+    >>> measure(10), measure(10, 12), measure(10, 8)
+    ((30, 10), (12, 10), (8, 8))
+    """
+    return (min(3 * row, longest), min(row, longest)) if longest else (3 * row, row)
 
 
 def fit(samples: NDArray[np.float32], length: int, short: Literal["pad", "tile"] = "pad") -> NDArray[np.float32]:

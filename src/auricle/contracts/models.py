@@ -45,6 +45,8 @@ def _checks(own: Callable[..., Any], needs: tuple[str, ...]) -> Iterator[Check]:
     yield "shape", lambda: _shape(subject)
     yield "bins", lambda: _bins(make)
     yield "lookahead", lambda: _lookahead(subject)
+    if getattr(model, "max_frames", 0):
+        yield "longest", lambda: _longest(subject)
     yield from module_checks(subject)
     if not model.streamable:
         yield "stream", lambda: _refusal(own)
@@ -135,6 +137,19 @@ def _bins(make: Callable[..., Any]) -> str:
         demand(hidden.shape[1] == module.dim, f"{bins} bins gave {hidden.shape[1]} features; dim says {module.dim}")
         worked.append(str(bins))
     return f"{', '.join(worked)} bins work, fewer are refused in a sentence" if len(worked) < 4 else "8, 13, 40 and 80 bins work"
+
+
+@torch.no_grad()
+def _longest(subject: Subject) -> str:
+    module = settled(subject)
+    most = int(module.max_frames)
+    subject.call(module, subject.inputs(2, most), full(2, most))
+    try:
+        subject.call(module, subject.inputs(2, most + 1), full(2, most + 1))
+    except AuricleError:
+        return f"hears {most} frames, and refuses more in a sentence"
+    demand(False, f"{most + 1} frames are taken; max_frames says {most}; refuse longer clips, which are cut for it")
+    return ""
 
 
 @torch.no_grad()

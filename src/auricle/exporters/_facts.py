@@ -6,9 +6,10 @@ Each field is one entry of the file's metadata, its value in JSON, so that any p
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any, Literal
 
+from auricle.audio.window import measure
 from auricle.errors import BundleError
 
 FORMAT = 1
@@ -46,6 +47,7 @@ class Facts:
         recipe: what it was trained with.
         parameters: numbers that were trained.
         golden: small inputs by formula, and the probabilities they must give.
+        max_samples: the longest wave that the network hears; 0 where any length will do, as in files that don't say.
     """
 
     format: int
@@ -75,6 +77,7 @@ class Facts:
     recipe: dict[str, Any]
     parameters: int
     golden: dict[str, Any] = field(default_factory=dict)
+    max_samples: int = 0
 
     @property
     def shortest(self) -> int:
@@ -84,7 +87,7 @@ class Facts:
     @property
     def win(self) -> int:
         """Samples of the pieces that a long file is cut into."""
-        return max(self.min_samples, round(self.seconds * self.sample_rate))
+        return max(self.min_samples, measure(round(self.seconds * self.sample_rate), self.max_samples)[1])
 
     @property
     def whole_card(self) -> dict[str, Any]:
@@ -96,6 +99,18 @@ class Facts:
 def write(facts: Facts) -> dict[str, str]:
     """The metadata entries, each a JSON text."""
     return {f"auricle.{k}": json.dumps(v, ensure_ascii=False, separators=(",", ":")) for k, v in asdict(facts).items()}
+
+
+def attach(model: Any, facts: Facts) -> None:
+    """Put the facts into a model as its only metadata.
+
+    Args:
+        model: an ONNX `ModelProto`; it is changed.
+        facts: what is said of it.
+    """
+    del model.metadata_props[:]
+    for key, value in write(facts).items():
+        model.metadata_props.add(key=key, value=value)
 
 
 def read(entries: dict[str, str], where: str) -> Facts:
@@ -118,6 +133,8 @@ def read(entries: dict[str, str], where: str) -> Facts:
         )
     values: dict[str, Any] = {}
     for each in fields(Facts):
+        if each.name not in own and each.default is not MISSING:
+            continue
         if each.name not in own:
             if each.name == "format" or own["format"] == str(FORMAT):
                 raise BundleError(f"{where} is damaged: its metadata has no auricle.{each.name}")
@@ -150,6 +167,7 @@ def _refuse_nonsense(facts: Facts, where: str) -> None:
         "sample_rate": facts.sample_rate > 0,
         "seconds": facts.seconds > 0,
         "min_samples": facts.min_samples > 0,
+        "max_samples": facts.max_samples == 0 or facts.max_samples >= facts.min_samples,
         "hop": facts.hop > 0 or not facts.streamable,
         "overlap": facts.overlap >= 0,
         "window": facts.window > 0 or not facts.streamable,

@@ -57,9 +57,7 @@ def _write(bundle: Bundle, part: Path, *, window: float, half: bool) -> _parity.
 
 
 def _save(model: onnx.ModelProto, facts: _facts.Facts, part: Path) -> None:
-    del model.metadata_props[:]
-    for key, value in _facts.write(facts).items():
-        model.metadata_props.add(key=key, value=value)
+    _facts.attach(model, facts)
     part.parent.mkdir(parents=True, exist_ok=True)
     part.write_bytes(model.SerializeToString())
 
@@ -85,6 +83,7 @@ def _describe(bundle: Bundle, window: int) -> _facts.Facts:
         hop=pipe.hop if pipe.streamable else 0,
         overlap=pipe.overlap if pipe.streamable else 0,
         min_samples=pipe.min_samples,
+        max_samples=pipe.max_samples,
         streamable=pipe.streamable,
         lookahead=max(0, int(getattr(pipe.model, "lookahead", 0))) * int(pipe.frontend.hop),
         window=window,

@@ -85,6 +85,7 @@ def _batches(runner: Runner, rng: np.random.Generator) -> list[tuple[NDArray[np.
         for wave in map(_golden.wave, _golden.inputs(sample_rate=facts.sample_rate, shortest=facts.shortest, seconds=facts.seconds))
     ]
     for rows, samples in ((1, least), (1, least + 1), (3, least + 97), (1, 2 * least + 1009), (8, least + 7919), (3, least + 15013)):
+        samples = min(samples, facts.max_samples or samples)
         wave = (rng.standard_normal((rows, samples)) * rng.uniform(0.001, 0.3, (rows, 1))).astype(np.float32)
         length = rng.integers(least, samples + 1, rows)
         length[0] = samples

@@ -41,18 +41,20 @@ class Runner:
         """Probabilities of whole clips.
 
         Args:
-            wave: [B, T] samples, full scale ±1, T at least `facts.min_samples`.
+            wave: [B, T] samples, full scale ±1, T at least `facts.min_samples`, and at most `facts.max_samples` where that is not 0.
             length: [B] valid samples; None means all.
 
         Returns:
             [B, K] calibrated probabilities.
 
         Raises:
-            ShapeError: not [B, T], or too short.
+            ShapeError: not [B, T], too short, or too long.
         """
         self._refuse_shape(wave)
         if wave.shape[1] < self.facts.min_samples:
             raise ShapeError(f"the wave has {wave.shape[1]} samples; {self.path.name} needs at least {self.facts.min_samples}")
+        if 0 < self.facts.max_samples < wave.shape[1]:
+            raise ShapeError(f"the wave has {wave.shape[1]} samples; {self.path.name} hears at most {self.facts.max_samples}")
         if length is not None and length.shape != wave.shape[:1]:
             raise ShapeError(f"the lengths are of shape {length.shape}; wanted one for each of the {wave.shape[0]} rows")
         feeds: dict[str, Any] = {"wave": np.ascontiguousarray(wave, dtype=np.float32)}

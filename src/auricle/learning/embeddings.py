@@ -59,17 +59,19 @@ def embeddings(pipe: Pipe, feed: Feed, items: Sequence[Item], tick: Callable[[],
     return found
 
 
-def weights(feed: Feed, items: Sequence[Item]) -> list[NDArray[np.float64]]:
+def weights(pipe: Pipe, feed: Feed, items: Sequence[Item]) -> list[NDArray[np.float64]]:
     """The share of each passage in its clip.
 
     Args:
+        pipe: says how long a clip it hears.
         feed: reads the items.
         items: clips.
 
     Returns:
         [P] for each clip, which sum to 1.
     """
-    spans = [np.array([b - a for a, b in passages(len(feed.wave(item)), feed.row)], dtype=np.float64) for item in items]
+    waves = (len(feed.wave(item)) for item in items)
+    spans = [np.array([b - a for a, b in passages(total, feed.row, longest=pipe.max_samples)], dtype=np.float64) for total in waves]
     return [span / span.sum() for span in spans]
 
 
@@ -97,7 +99,7 @@ def _computed(pipe: Pipe, feed: Feed, wave: Rows) -> Rows:
     device = next(chain(pipe.parameters(), pipe.buffers())).device
     least = max(pipe.min_samples, round(feed.recipe.feed.min_seconds * feed.recipe.sample_rate))
     rows = []
-    for a, b in passages(len(wave), feed.row):
+    for a, b in passages(len(wave), feed.row, longest=pipe.max_samples):
         piece = np.pad(wave[a:b], (0, max(0, least - (b - a))))
         hidden, steps = pipe.hidden(torch.from_numpy(piece)[None].to(device), torch.tensor([len(piece)], device=device))
         rows.append(pipe.head.embedding(hidden, steps)[0].cpu().numpy())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from auricle.datasets._files import sound_files
 from auricle.errors import DataError, RequestError
 from auricle.feed import Feed, Survey, rng
 from auricle.learning import probe, transfer
+from auricle.learning.also import also
 from auricle.learning.loop import Progress, Training
 from auricle.learning.plan import plan
 from auricle.learning.score import Scored, score
@@ -37,6 +39,7 @@ Bar = Callable[[str, int], Callable[[], object]]
 _NORMALISING_CLIPS = 400  # training clips that the front end's statistics are taken from, drawn evenly
 _LONGEST_ROW: Seconds = 10.0
 _SMALLEST_BATCH = 4
+_JUDGES = "{test}"  # as a target domain: the clips that judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Prepared:
         skipped: files that were left out, and why.
         warnings: what was repaired while reading.
         other: clips of the target domain, without labels.
+        also: for the card, what is told of clips from elsewhere that only train.
     """
 
     corpus: Corpus
@@ -60,6 +64,7 @@ class Prepared:
     skipped: tuple[Skipped, ...]
     warnings: tuple[str, ...]
     other: tuple[Item, ...] = ()
+    also: tuple[dict[str, Any], ...] = ()
 
 
 def resolved(recipe: Recipe) -> Recipe:
@@ -109,11 +114,17 @@ def prepare(data: str, recipe: Recipe, *, bar: Bar) -> Prepared:
     division = divide(survey.usable, recipe.split, seed=recipe.seed)
     if not division.train or not division.test:
         raise DataError(f"{data} leaves {len(division.train)} clips to train on and {len(division.test)} to judge by; wanted some of each")
+    more = also(feed, division, bar=bar)
+    division = more.beside(division)
     recipe = _stepping(recipe, len(division.train))
     feed.settle(recipe)
-    other = _unlabelled(recipe.transfer.target_domain, feed, bar)
-    skipped, warnings = corpus.skipped + survey.skipped + other.skipped, survey.warnings + other.warnings
-    return Prepared(corpus, division, recipe, feed, skipped, warnings, other.usable)
+    if recipe.transfer.target_domain == _JUDGES:
+        other = Survey(division.test, (), ())
+    else:
+        other = _unlabelled(recipe.transfer.target_domain, feed, bar)
+    skipped = corpus.skipped + survey.skipped + more.skipped + other.skipped
+    warnings = survey.warnings + more.warnings + other.warnings
+    return Prepared(corpus, division, recipe, feed, skipped, warnings, other.usable, more.told)
 
 
 def training(prepared: Prepared, *, budget: Seconds = 0.0, panel: Panel | None = None) -> Training:
@@ -130,6 +141,12 @@ def training(prepared: Prepared, *, budget: Seconds = 0.0, panel: Panel | None =
     recipe, feed, division = prepared.recipe, prepared.feed, prepared.division
     torch.manual_seed(rng(recipe.seed, "initial").initial_seed())
     pipe = build(recipe, prepared.corpus.task)
+    if 0 < pipe.max_samples < feed.row:
+        most = pipe.max_samples / recipe.sample_rate
+        raise RequestError(
+            f"feed.seconds is {recipe.feed.seconds:g}; {recipe.model.name} hears {most:g} s at most",
+            hint=f"--set feed.seconds={math.floor(100 * most) / 100:g}; longer clips are cut into passages",
+        )
     learnt = transfer.start(pipe, recipe, prepared.corpus.task)
     if not any(name.startswith("frontend.") for name in learnt) and hasattr(pipe.frontend, "fit"):
         pipe.frontend.fit(_some_waves(feed, division.train, int(pipe.frontend.win)))
@@ -208,6 +225,7 @@ def _bundled(pipe: Pipe, prepared: Prepared, recipe: Recipe, selected: str) -> B
         **({"transfer": origin} if origin else {}),
         **({"teachers": list(recipe.transfer.teachers), "teaching": recipe.transfer.teaching} if recipe.transfer.teachers else {}),
         **({"target_domain": _of_target_domain(prepared)} if prepared.other else {}),
+        **({"also": list(prepared.also)} if prepared.also else {}),
     }
     return Bundle(pipe, recipe, corpus.task, temperature, thresholds, card)
 
@@ -313,11 +331,13 @@ def _of_target_domain(prepared: Prepared) -> dict[str, int]:
 
 
 def _settled(recipe: Recipe, feed: Feed, items: Sequence[Item]) -> Recipe:
-    """Rows as long as nearly all clips where the recipe leaves it open."""
+    """Rows as long as nearly all clips where the recipe leaves it open, and no longer than the network hears."""
     if recipe.feed.seconds > 0:
         return recipe
     durations = [len(feed.wave(item)) / recipe.sample_rate for item in items]
     seconds = min(_LONGEST_ROW, max(0.5, float(np.quantile(durations, 0.95))))
+    if hasattr(catalog.load("models", recipe.model.name), "max_frames"):
+        seconds = min(seconds, math.floor(100 * build(recipe, feed.task).max_samples / recipe.sample_rate) / 100)
     return dataclasses.replace(recipe, feed=dataclasses.replace(recipe.feed, seconds=round(seconds, 2)))
 
 

@@ -146,7 +146,10 @@ def _clips(pipe: Pipe, feed: Feed, items: Sequence[Item], tick: Callable[[], obj
         target = nn.functional.one_hot(target, len(feed.task.labels)).float()
     group = np.array([item.group or f"{item.path}" for item in items])
     return Clips(
-        np.concatenate(found), np.concatenate(weights(feed, items)), np.repeat(target.numpy(), counts, axis=0), np.repeat(group, counts)
+        np.concatenate(found),
+        np.concatenate(weights(pipe, feed, items)),
+        np.repeat(target.numpy(), counts, axis=0),
+        np.repeat(group, counts),
     )
 
 

@@ -88,9 +88,10 @@ def score(pipe: Pipe, feed: Feed, items: Sequence[Item], tick: Callable[[], obje
     pipe.eval()
     device = next(chain(pipe.parameters(), pipe.buffers())).device
     least = max(pipe.min_samples, round(feed.recipe.feed.min_seconds * feed.recipe.sample_rate))
+    longest = pipe.max_samples
     pieces: list[tuple[int, int, int]] = []
     for clip, item in enumerate(items):
-        pieces += [(clip, a, b) for a, b in passages(len(feed.wave(item)), feed.row)]
+        pieces += [(clip, a, b) for a, b in passages(len(feed.wave(item)), feed.row, longest=longest)]
     # Neighbours in length share a batch, so little is padded.
     pieces.sort(key=lambda piece: piece[1] - piece[2])
     logits = []

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from auricle.audio.resample import resample
-from auricle.audio.window import passages
+from auricle.audio.window import passages, windows
 from auricle.errors import RequestError
 
 Soften = Callable[[Tensor], Tensor]
@@ -23,11 +23,13 @@ class Teacher(Protocol):
         name: as it was asked for.
         labels: in the order of its logits.
         sample_rate: samples a second that it wants.
+        max_samples: that it hears at most; 0 where any number will do.
     """
 
     name: str
     labels: tuple[str, ...]
     sample_rate: int
+    max_samples: int
 
     def logits(self, wave: Tensor, length: Tensor) -> Tensor:
         """Its answers.
@@ -83,7 +85,7 @@ class Panel:
             if teacher.sample_rate != self.sample_rate:
                 heard = torch.from_numpy(resample(wave.cpu().numpy(), self.sample_rate, teacher.sample_rate)).to(wave)
                 valid = (length * teacher.sample_rate // self.sample_rate).clamp(min=1, max=heard.shape[-1])
-            told.append(soften(teacher.logits(heard, valid)[:, columns].to(wave)))
+            told.append(_said(teacher, columns, wave=heard, length=valid, soften=soften).to(wave))
         return torch.stack(told).mean(0)
 
     def clip(self, wave: np.ndarray[tuple[int], np.dtype[np.float32]], row: int, soften: Soften) -> Tensor:
@@ -102,3 +104,16 @@ class Panel:
             passage = torch.from_numpy(np.ascontiguousarray(wave[start:stop]))[None]
             total = total + self.rows(passage, torch.tensor([stop - start]), soften)[0] * ((stop - start) / len(wave))
         return torch.as_tensor(total)
+
+
+def _said(teacher: Teacher, columns: list[int], *, wave: Tensor, length: Tensor, soften: Soften) -> Tensor:
+    """[B, K] what one teacher says of rows; of rows longer than it hears, the mean over their passages, by their lengths."""
+    total = wave.shape[-1]
+    if not 0 < teacher.max_samples < total:
+        return soften(teacher.logits(wave, length)[:, columns].to(wave))
+    parts = []
+    for start, stop in windows(total, teacher.max_samples, teacher.max_samples):
+        valid = (length - start).clamp(min=0, max=stop - start)
+        said = soften(teacher.logits(wave[:, start:stop], valid.clamp(min=1))[:, columns].to(wave))
+        parts.append(said * (valid / length)[:, None])
+    return torch.stack(parts).sum(0)

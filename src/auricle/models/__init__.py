@@ -2,7 +2,8 @@
 
 An entry is a `torch.nn.Module` made with `bins` first, with the attributes `dim` (D), `stride` (frames a step), `lookahead` (frames; -1
 where the whole clip is needed) and `streamable`. There are M = N // stride steps, unless it has `steps(frames [B]) -> [B]`, which then
-says how many, and `min_frames` where the first needs more than `stride`. A streamable one has `start(rows) -> State` and
+says how many, and `min_frames` where the first needs more than `stride`; `max_frames` where it refuses more: longer clips are then heard
+in passages. A streamable one has `start(rows) -> State` and
 `step(feature, state) -> (hidden, state)`, exact for every chunking in multiples of `stride` frames; one that is not says why in its
 docstring. A big one may have the class attribute `small`, settings that make a small network of the same form: the battery runs on that.
 One that asks where its bins lie has `place(bins_hz)`: when the pipe is built it is told their frequencies in Hz, () if they have none.

@@ -5,8 +5,8 @@ the hub; its architecture becomes `config`, with which a bundle is built without
 `flavour = "ast"`.
 
 It hears a fixed number of frames (1024: 10.24 s): behind shorter clips stands what its feature extractor puts there, levels of 0 before
-they are normalised, and longer ones are refused. The hidden sequence is one step, the mean of its two class tokens. It needs the whole
-clip, so it does not stream.
+they are normalised, and longer ones are heard in passages. The hidden sequence is one step, the mean of its two class tokens. It needs the
+whole clip, so it does not stream.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ class Ast(Encoder):
     }
     kinds = _KINDS
     stride = 1
+    max_frames = 1024  # as published
 
     def __init__(
         self,
@@ -82,6 +83,7 @@ class Ast(Encoder):
         self.config = transformers.configured({**self.architecture(source, config), "num_mel_bins": bins}, _KINDS)
         if bins < self.config.patch_size:
             raise RequestError(f"the front end has {bins} bins; a patch of AST needs {self.config.patch_size}")
+        self.max_frames = int(self.config.max_length)
         self.network: Any = transformers.package().ASTModel(self.config)
         whole = layers in (0, len(self.network.layers))
         self.network.layers = kept(self.network.layers, layers)
@@ -143,7 +145,7 @@ class Ast(Encoder):
         Raises:
             ShapeError: the clip is longer than the network hears.
         """
-        most = self.config.max_length
+        most = self.max_frames
         if not torch.compiler.is_exporting() and int(length.max()) > most:
             raise ShapeError(f"the clip has {int(length.max())} frames; AST hears {most}; feed.seconds cuts clips into passages")
         x = torch.where(valid(length, feature.shape[-1])[:, None], feature, feature.new_full((), self.filling))

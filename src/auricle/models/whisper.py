@@ -56,8 +56,8 @@ class Whisper(Encoder):
         bins: bins of the feature.
         source: folder or hub name of published weights; "" begins at random.
         config: the architecture; None takes it from `source`, or the library's own (tiny).
-        frames: that the encoder hears, at most 3000 as published; longer clips are refused, shorter are followed by silence; 0 is just
-            the clip.
+        frames: that the encoder hears, at most 3000 as published; longer clips are heard in passages, shorter are followed by silence;
+            0 is just the clip.
         layers: transformer layers kept, from the first on; 0 keeps all.
         mix: weigh the states of all kept layers by learnt weights instead of taking the last.
         projector: features behind a linear layer at the end; 0 leaves it out.
@@ -81,6 +81,7 @@ class Whisper(Encoder):
     }
     kinds = _KINDS
     stride = 2
+    max_frames = 3002  # as published
 
     def __init__(
         self,
@@ -101,6 +102,7 @@ class Whisper(Encoder):
         if not 0 <= frames <= self.most:
             raise RequestError(f"model.frames is {frames}; the encoder has places for {self.most}")
         self.frames = frames
+        self.max_frames = (frames or self.most) + 2  # the last two hear the padding of the last samples
         self.network: Any = transformers.package().models.whisper.modeling_whisper.WhisperEncoder(self.config)
         whole = layers in (0, len(self.network.layers))
         self.network.layers = kept(self.network.layers, layers)
@@ -159,8 +161,9 @@ class Whisper(Encoder):
         Raises:
             ShapeError: the clip is longer than the encoder hears.
         """
-        frames, most = feature.shape[-1], self.frames or self.most
-        if not torch.compiler.is_exporting() and int(length.max()) > most + 2:  # the last two hear the padding of the last samples
+        frames = feature.shape[-1]
+        if not torch.compiler.is_exporting() and int(length.max()) > self.max_frames:
+            most = self.frames or self.most
             raise ShapeError(f"the clip has {int(length.max())} frames; model.frames is {most}; feed.seconds cuts clips into passages")
         network = self.network
         steps = self.steps(length)

@@ -56,6 +56,7 @@ class _OfBundle:
         bundle = bundles.load(pretrained.locate(name))
         self.labels, self.sample_rate = bundle.task.labels, bundle.recipe.sample_rate
         self._pipe = bundle.pipe.eval().requires_grad_(False)
+        self.max_samples = self._pipe.max_samples
 
     def logits(self, wave: Tensor, length: Tensor) -> Tensor:
         self._pipe.to(wave.device)
@@ -68,7 +69,7 @@ class _OfGraph:
         self.name = name
         self._runner = Runner(runtime.locate(name))
         facts = self._runner.facts
-        self.labels, self.sample_rate = facts.labels, facts.sample_rate
+        self.labels, self.sample_rate, self.max_samples = facts.labels, facts.sample_rate, facts.max_samples
         self._one = facts.kind not in ("multi", "frames")
 
     def logits(self, wave: Tensor, length: Tensor) -> Tensor:
@@ -78,7 +79,9 @@ class _OfGraph:
 
 
 class _OfTransformers:
-    """A classifier that transformers saved, with the preprocessing that it was saved with."""
+    """A classifier that transformers saved, with the preprocessing that it was saved with, which cuts what is too long."""
+
+    max_samples = 0
 
     def __init__(self, folder: Path) -> None:
         self.name = str(folder)
