@@ -21,6 +21,7 @@ from torch import nn
 from auricle import catalog
 from auricle import recipe as recipes
 from auricle.errors import BundleError, RequestError
+from auricle.frontends._denoised import Denoised
 from auricle.pipe import Pipe, SideBySide
 from auricle.recipe import Recipe
 from auricle.types import Spec, Task
@@ -34,7 +35,7 @@ class Bundle:
     """A trained pipe and all that is known of it.
 
     Args:
-        pipe: front end, model and head, in evaluation mode.
+        pipe: front end, model and head, in evaluation mode; where waves are restored, the denoiser in their place.
         recipe: what it was trained with.
         task: labels and kind.
         temperature: logits are divided by it before they become probabilities (Guo et al. 2017).
@@ -58,11 +59,13 @@ def build(recipe: Recipe, task: Task) -> Pipe:
         task: gives the number of classes.
 
     Returns:
-        The pipe, in training mode, initialised from torch's random state.
+        The pipe, in training mode, initialised from torch's random state; of a recipe that trains a denoiser, that alone.
 
     Raises:
         RequestError: the model doesn't take what the front end gives.
     """
+    if recipe.denoiser and recipe.restores:
+        return catalog.make("denoisers", recipe.denoiser, recipe.sample_rate)  # type: ignore[no-any-return]
     frontend = _frontend(recipe)
     model = catalog.make("models", recipe.model, frontend.bins)
     takes = getattr(model, "channels", (0,))
@@ -71,6 +74,8 @@ def build(recipe: Recipe, task: Task) -> Pipe:
     if hasattr(model, "place"):
         model.place(getattr(frontend, "bins_hz", ()))
     head = catalog.make("heads", recipe.head, model.dim, len(task.labels))
+    if recipe.denoiser:
+        frontend = Denoised(catalog.make("denoisers", recipe.denoiser, recipe.sample_rate), frontend)
     return Pipe(frontend, model, head)
 
 
@@ -157,7 +162,9 @@ def _trusted(about: dict[str, Any], folder: Path) -> tuple[Recipe, Task]:
 
 def _named(recipe: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Stage and component, as a bundle's recipe has them; several front ends are as many pairs."""
-    for stage in _STAGES:
+    denoiser = ("denoiser",) if "denoiser" in recipe else ()
+    alone = bool(denoiser) and not recipe["transfer"]["denoiser"]  # it is what was trained
+    for stage in denoiser if alone else _STAGES + denoiser:
         section = recipe[stage]
         for each in [section] if "name" in section else section.values():
             yield stage, each["name"]

@@ -22,7 +22,8 @@ from auricle.errors import RequestError
 from auricle.settings import Feed, Split, Train, Transfer
 from auricle.types import Spec
 
-_STAGES = {"data": "datasets", "model": "models", "head": "heads", "loss": "losses", "decider": "deciders"}
+_STAGES = {"data": "datasets", "denoiser": "denoisers", "model": "models", "head": "heads", "loss": "losses", "decider": "deciders"}
+_OF_LABELS = ("frontend", "model", "head", "decider")  # stages of a classifier, which a denoiser that learns has none of
 _WITHOUT_EFFECT = ("expect", "note", "train.device", "train.workers", "train.progress", "train.checkpoint_minutes", "feed.cache_gb")
 
 
@@ -36,6 +37,8 @@ class Recipe:
         data: the dataset and its settings.
         frontend: wave to feature; for a model that needs several, each by name (`[frontend.picture]`, `[frontend.mfcc]`), and one left
             out is taken as its own defaults have it.
+        denoiser: wave to wave, in front of the front end; trained already where `transfer.denoiser` names it, else it is what learns, and
+            there are no other stages.
         model: feature to hidden.
         head: hidden to logits.
         augment: what is done to training rows, in this order.
@@ -53,6 +56,7 @@ class Recipe:
     sample_rate: int = 16_000
     data: Spec = Spec("folder")
     frontend: Spec | dict[str, Spec] = Spec("log_mel")
+    denoiser: Spec | None = None
     model: Spec = Spec("cnn")
     head: Spec = Spec("mean_pool")
     augment: tuple[Spec, ...] = ()
@@ -66,9 +70,21 @@ class Recipe:
     note: str = ""
 
     @property
+    def restores(self) -> bool:
+        """Whether the denoiser is what learns, clean waves from noisy ones, instead of a classifier."""
+        return self.denoiser is not None and not self.transfer.denoiser
+
+    @property
+    def called(self) -> str:
+        """Name of the network that learns."""
+        return self.denoiser.name if self.denoiser and self.restores else self.model.name
+
+    @property
     def identity(self) -> str:
         """12 hex digits of a hash over everything that can change the result; it names the run's folder."""
         tree = self.tree()
+        if not self.transfer.denoiser:
+            del tree["transfer"]["denoiser"]  # younger than runs that are gone on with
         for key in _WITHOUT_EFFECT:
             *parents, last = key.split(".")
             at = tree
@@ -82,6 +98,8 @@ class Recipe:
         tree: dict[str, Any] = {}
         for each in dataclasses.fields(self):
             value = getattr(self, each.name)
+            if self.restores and each.name in _OF_LABELS:
+                continue
             if isinstance(value, Spec):
                 tree[each.name] = _flat(value)
             elif each.name == "frontend":
@@ -175,6 +193,10 @@ def parse(tree: dict[str, Any]) -> Recipe:
         else:
             values[key] = _plain(hints[key], value, key)
     recipe = Recipe(**values)
+    if recipe.restores and (odd := [key for key in _OF_LABELS if key in tree]):
+        raise RequestError(
+            f"recipe.{odd[0]} has no part where a denoiser learns", hint="transfer.denoiser names the trained one in front of a classifier"
+        )
     filled: dict[str, Any] = {k: catalog.check(kind, getattr(recipe, k), where=k) for k, kind in _STAGES.items() if getattr(recipe, k)}
     return dataclasses.replace(recipe, **filled, frontend=_frontend(tree.get("frontend"), recipe.frontend, model=recipe.model.name))
 

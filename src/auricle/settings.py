@@ -70,6 +70,7 @@ class Transfer:
         probe: "" trains the network; else it stays as it is, its embeddings are computed once a clip and cached, and only a classifier
             is fitted, by itself, to them: "linear" (the head's last layer), "mlp" (with a hidden layer) or "knn" (nearest neighbours).
             Front end, model and sample rate are then those of `weights`, and nothing is augmented.
+        denoiser: folder of a bundle or run that trained a denoiser, to stand frozen in front of the front end; "" hears the wave as it is.
         oversample: how a probe gets as many embeddings of each class as of the most frequent, within each training fold; "" leaves them.
     """
 
@@ -84,6 +85,7 @@ class Transfer:
     teaching: Literal["online", "cached"] = "online"
     target_domain: str = ""
     probe: Literal["", "linear", "mlp", "knn"] = ""
+    denoiser: str = ""
     oversample: Literal["", "random", "smote", "borderline_smote", "adasyn"] = ""
 
 

@@ -19,7 +19,7 @@ Seconds = float
 Hertz = float
 Decibels = float
 
-TaskKind = Literal["single", "multi", "frames", "distribution"]
+TaskKind = Literal["single", "multi", "frames", "distribution", "wave"]
 State = dict[str, "Tensor"]
 
 
@@ -76,8 +76,8 @@ class Task:
 
     Args:
         labels: class names, in the order of the logits.
-        kind: "single" (one label a clip), "multi" (any number), "frames" (labels over time) or "distribution" (how annotators divide
-            over the labels).
+        kind: "single" (one label a clip), "multi" (any number), "frames" (labels over time), "distribution" (how annotators divide
+            over the labels) or "wave" (no labels: the wave without its noise).
     """
 
     labels: tuple[str, ...]

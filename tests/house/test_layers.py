@@ -9,7 +9,7 @@ ROWS = (
     "audio catalog settings",
     "recipe",
     "layers",
-    "datasets augments frontends models heads losses metrics deciders audits",
+    "datasets augments denoisers frontends models heads losses metrics deciders audits",
     "pipe",
     "bundle",
     "pretrained sampler",

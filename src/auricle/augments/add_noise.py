@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor
 
@@ -12,6 +14,7 @@ from auricle.augments._stage import power, valid
 from auricle.errors import RequestError
 from auricle.types import Decibels
 
+_PARTS = 5
 _FLAT_BELOW = 50.0  # Hz; a slope down to zero would put nearly all of brown noise where nothing is heard
 
 
@@ -32,6 +35,7 @@ class AddNoise:
     """
 
     domain = "wave"
+    degrades = True
 
     def __init__(
         self,
@@ -57,6 +61,23 @@ class AddNoise:
         self.p, self.p_end = p, p_end
         self.min_slope, self.max_slope = min_slope, max_slope
         self.recordings = recordings(folder, sample_rate, augment="add_noise", longest=60 * max_minutes) if folder else []
+
+    def part(self, *, held_out: bool) -> AddNoise:
+        """The same with every fifth of its recordings, or with the others; with all where there are fewer than five.
+
+        Args:
+            held_out: whether the fifth, with which then no row stays as it is.
+
+        Returns:
+            A copy.
+        """
+        now = copy.copy(self)
+        if len(self.recordings) >= _PARTS:
+            chosen = [i % _PARTS == _PARTS - 1 for i in range(len(self.recordings))]
+            now.recordings = [each for each, last in zip(self.recordings, chosen, strict=True) if last == held_out]
+        if held_out:
+            now.p, now.p_end = 1.0, None
+        return now
 
     def draw(self, rng: torch.Generator, shape: torch.Size) -> dict[str, Tensor]:
         """Noise of unit power and its ratio, for each row.

@@ -22,6 +22,7 @@ class Clipping:
     """
 
     domain = "wave"
+    degrades = True
 
     def __init__(
         self,

@@ -1,13 +1,15 @@
-"""The battery for losses: `logits [B, K], target [B] or [B, K] -> loss []`, with what else they need by name."""
+"""The battery for losses: `logits [B, K], target [B] or [B, K] -> loss []`, with what else they need by name; of waves, their own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from auricle.contracts import _wave_losses
 from auricle.contracts._modules import same
 from auricle.contracts._signature import signature
 from auricle.contracts._verdict import Check, Verdict, demand, verdicts
@@ -25,7 +27,8 @@ def losses(make: Callable[..., Any]) -> Iterator[Verdict]:
     Yields:
         One verdict a check.
     """
-    yield from verdicts(_checks(make))
+    kind = make.func if isinstance(make, partial) else make
+    yield from verdicts(_wave_losses.checks(make) if "wave" in getattr(kind, "kinds", ()) else _checks(make))
 
 
 def _checks(make: Callable[..., Any]) -> Iterator[Check]:

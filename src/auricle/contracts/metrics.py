@@ -50,6 +50,9 @@ def _made(make: Callable[..., Any]) -> str:
 def _case(kind: str, *, quality: float) -> tuple[NDArray[np.float64], NDArray[Any]]:
     """Probabilities that know the truth to a share of `quality`, 1 being perfect."""
     rng = np.random.default_rng(0)
+    if kind == "wave":
+        clean = rng.standard_normal((_ROWS, 50))
+        return quality * clean + (1 - quality) * rng.standard_normal(clean.shape), clean
     index = rng.permutation(np.arange(_ROWS) % _CLASSES)
     hot = np.eye(_CLASSES)[index]
     if kind != "single":

@@ -10,4 +10,6 @@ needs more than that names it in the class attribute `needs` and takes it by the
 
 One that weighs classes has `fit(counts [K])`, called once with the number of training clips of each class. One with weights of its own
 that depend on the embedding has `build(dim)`, called once before training.
+
+One of waves has `kinds = ("wave",)` and is `forward(wave [B, T], target [B, T], length [B])`; a row whose target is silent doesn't count.
 """
