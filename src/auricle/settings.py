@@ -38,12 +38,15 @@ class Split:
         test: the fold or group that judges, for "fold" and "group"; "" takes the last.
         test_fraction: share of groups that judge, for "random".
         dev_fraction: share of the training groups that stop early and calibrate; 0 trains to the last epoch, uncalibrated.
+        also: folders, tables or corpora with more clips of the same labels, which train and never choose or judge; those whose file or
+            group is held out are left out.
     """
 
     rule: Literal["auto", "official", "fold", "group", "random"] = "auto"
     test: str = ""
     test_fraction: float = 0.2
     dev_fraction: float = 0.15
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ class Corpus:
     weights_may_ship: bool = True
 
 
-def open_corpus(data: str, spec: Spec | None = None) -> Corpus:
+def open_corpus(data: str, spec: Spec | None = None, *, least: int = 2) -> Corpus:
     """The corpus that a name, a folder or a table file is.
 
     A name is looked for in `$AURICLE_DATA/<name>`, `$AURICLE_DATA/data/<name>` and the user's cache; `sketches`, which is computed, is
@@ -59,6 +59,7 @@ def open_corpus(data: str, spec: Spec | None = None) -> Corpus:
     Args:
         data: corpus name, folder or table file.
         spec: the entry to read it with and its settings; None, or a folder without settings, lets the data tell.
+        least: fewest labels that there must be to tell apart.
 
     Returns:
         the corpus.
@@ -74,7 +75,7 @@ def open_corpus(data: str, spec: Spec | None = None) -> Corpus:
     spec = wish or Spec(data if data in published() else recognise(root))
     checked = catalog.check("datasets", spec, where="data")
     entry = catalog.make("datasets", checked)
-    return _opened(entry, root, checked)
+    return _opened(entry, root, checked, least)
 
 
 def download(name: str, *, root: Path | None = None, progress: Progress | None = None) -> Path:
@@ -198,7 +199,7 @@ def _hint(name: str) -> str:
     return f"get it from {entry.source}, then set AURICLE_DATA to the folder that holds {name}/"
 
 
-def _opened(entry: Any, root: Path, spec: Spec) -> Corpus:
+def _opened(entry: Any, root: Path, spec: Spec, least: int) -> Corpus:
     items = tuple(entry.items(root))
     skipped = tuple(entry.skipped(root)) if hasattr(entry, "skipped") else ()
     if not items:
@@ -211,7 +212,7 @@ def _opened(entry: Any, root: Path, spec: Spec) -> Corpus:
     unknown = found - set(labels)
     if unknown:
         raise DataError(f"{root} has the label {sorted(unknown)[0]!r}, which {spec.name} does not know")
-    if len(labels) < (1 if kind == "multi" else 2):
+    if len(labels) < (1 if kind == "multi" else least):
         what = f"only the label {labels[0]!r}" if labels else "no label"
         inner = sorted(p.name for p in root.iterdir() if p.is_dir()) if root.is_dir() else []
         hint = f"if {inner[0]}/ holds the class folders, name {root / inner[0]}" if spec.name == "folder" and len(inner) == 1 else ""

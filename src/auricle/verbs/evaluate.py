@@ -184,6 +184,8 @@ def _all_folds(run: str, folder: Path | None, recipe: str, set_: tuple[str, ...]
             raise KeyboardInterrupt("the same command again goes on where it stood") from None
     prepared, bundle, judged = parts[-1][0], parts[-1][1], _pooled([part[2] for part in parts])
     bundle.card["rule"] = f"Each of {len(names)} {rule}s judges once, unheard in its training; the answers are pooled."
+    if prepared.also:
+        bundle.card["rule"] += f" Clips that only train: of {', '.join(each['data'] for each in prepared.also)}."
     bundle.card["digest"] = chosen.identity
     record.begin(target, chosen, data=data, budget="")
     record.predictions(target, prepared, judged)

@@ -60,6 +60,7 @@ def train(
     time: str = "",
     teacher: str = "",
     target_domain: Path | None = None,
+    also: tuple[str, ...] = (),
     resume: Path | None = None,
 ) -> Trained:
     """Train a model on labelled sound and write a run folder: the bundle, model.onnx, report.html, the figures and the log.
@@ -74,6 +75,7 @@ def train(
         teacher: models, with commas between, whose answers are learnt from beside the labels: folders of bundles, runs or transformers,
             .onnx files, names.
         target_domain: a folder of clips without labels from where the model will be used.
+        also: more clips of the same labels, such as `auricle synthesise` makes, which train and never judge; may be repeated.
         resume: folder of an interrupted run, to go on exactly where its last checkpoint stood.
 
     Returns:
@@ -94,6 +96,8 @@ def train(
         set_ = (*set_, f"transfer.teachers={json.dumps([each.strip() for each in teacher.split(',') if each.strip()])}")
     if target_domain:
         set_ = (*set_, f"transfer.target_domain={json.dumps(str(target_domain))}")
+    if also:
+        set_ = (*set_, f"split.also={json.dumps(list(also))}")
     return run(data, recipe_for(data, recipe, set_), folder=out, time=time, resume=False)
 
 
