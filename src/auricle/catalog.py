@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 REQUIRED = object()
 _ROOT = Path(__file__).parent
-_NOT_CATALOGUES = {"audio", "learning", "recipes", "reports", "shipped"}
+_NOT_CATALOGUES = {"audio", "learning", "recipes", "reports", "shipped", "studies"}
 _TYPES = {"Literal": Literal, "Seconds": Seconds, "Hertz": Hertz, "Decibels": Decibels, "Path": Path}
 
 

@@ -19,6 +19,7 @@ from functools import cache as remembered
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from auricle import backbones
 from auricle.catalog import nearest
 from auricle.datasets._cache import cache
 from auricle.errors import BundleError, DataError, RequestError
@@ -109,7 +110,7 @@ def locate(weights: str) -> Path:
     """The folder of a bundle.
 
     Args:
-        weights: a name of published weights, or the folder of a bundle or a run.
+        weights: a name of published weights or of a backbone, or the folder of a bundle or a run.
 
     Returns:
         Its path; the bundle is there.
@@ -120,8 +121,11 @@ def locate(weights: str) -> Path:
     place = Path(weights).expanduser()
     if any((each / "bundle.json").is_file() for each in (place, place / "bundle")):
         return place
+    if weights in backbones.names():
+        return backbones.locate(weights)
     if weights not in names():
-        raise RequestError(f"{weights} is neither the folder of a bundle nor the name of published weights{nearest(weights, names())}")
+        known = [*names(), *backbones.names()]
+        raise RequestError(f"{weights} is neither the folder of a bundle nor the name of published weights{nearest(weights, known)}")
     found = about(weights)
     if not found.here:
         size = f"{found.megabytes:g} MB, {found.license}"

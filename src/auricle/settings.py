@@ -66,10 +66,12 @@ class Transfer:
         unfreeze_epochs: epochs after which the next frozen group from the top begins to learn; 0 keeps them frozen.
         lr_decay: learning rate of a group in units of that of the group above it (Howard and Ruder 2018 take 1/2.6).
         teachers: models whose answers a student learns from beside the labels, each a bundle's or run's folder, a name, an .onnx file, or a
-            folder of transformers; the loss is then one that distils.
+            folder of transformers; the loss is then one that distils. In the name of a folder, `{fold}` stands for the fold's where
+            `auricle evaluate --folds` trains, so that no student learns from a teacher that has heard who judges it.
         teaching: "online", the teachers hear the same augmented row; "cached", each clip once, as it was read, and what they said of clips
             that are mixed is mixed alike.
-        target_domain: a folder of clips without labels from where the model will be used; the loss is then one between two domains.
+        target_domain: a folder of clips without labels from where the model will be used; the loss is then one between two domains. "{test}"
+            are the clips that judge, heard without their labels: another protocol, which the model's card tells.
         probe: "" trains the network; else it stays as it is, its embeddings are computed once a clip and cached, and only a classifier
             is fitted, by itself, to them: "linear" (the head's last layer), "mlp" (with a hidden layer) or "knn" (nearest neighbours).
             Front end, model and sample rate are then those of `weights`, and nothing is augmented.

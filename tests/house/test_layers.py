@@ -7,11 +7,12 @@ import ast
 ROWS = (
     "types errors",
     "audio catalog settings",
-    "recipe",
+    "recipe studies",
     "layers",
     "datasets augments denoisers frontends models heads losses metrics deciders audits",
     "pipe",
     "bundle",
+    "backbones",
     "pretrained sampler",
     "feed",
     "learning reports language",

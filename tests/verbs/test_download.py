@@ -17,7 +17,7 @@ import torch
 from tests.house.test_island import BLOCK
 from tests.test_pretrained import published
 
-from auricle import cli, pretrained
+from auricle import backbones, cli, pretrained
 from auricle.errors import RequestError
 from auricle.exporters._parity import Parity
 from auricle.exporters.onnx import Onnx
@@ -133,7 +133,7 @@ def test_shown_with_licence_size_and_where(cached, monkeypatch, capsys):
     monkeypatch.setenv("AURICLE_CACHE", str(cached))
     assert cli.main(["show", "weights"]) == 0
     rows = {row.split()[0]: row for row in capsys.readouterr().out.splitlines()}
-    assert rows.keys() == set(pretrained.names())
+    assert rows.keys() == {*pretrained.names(), *backbones.names()}
     assert {"here", "MIT", "4.1"} <= set(rows[NAME].split())
     assert "here" not in rows["cnn14.audioset"].split()
     assert cli.main(["show", "weights", "cnn14.audioset"]) == 0

@@ -41,7 +41,7 @@ def begin(folder: Path, recipe: Recipe, *, data: str, budget: str) -> None:
     (folder / "metrics.json").unlink(missing_ok=True)
     _json(folder / "recipe.json", recipe.tree())
     environment = {
-        "data": data if not Path(data).exists() else str(Path(data).resolve()),
+        "data": _named(data),
         "time": budget,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "identity": recipe.identity,
@@ -55,6 +55,24 @@ def begin(folder: Path, recipe: Recipe, *, data: str, budget: str) -> None:
         "packages": {d.name: d.version for d in sorted(distributions(), key=lambda d: d.name.lower())},
     }
     _json(folder / "environment.json", environment)
+
+
+def belongs(folder: Path, recipe: Recipe, *, data: str) -> bool:
+    """Whether a folder was begun with a recipe on some data.
+
+    Args:
+        folder: of a run, or not.
+        recipe: resolved.
+        data: what is to be trained on.
+
+    Returns:
+        False too where nothing is there.
+    """
+    path = folder / "environment.json"
+    if not path.is_file():
+        return False
+    environment = recorded(path)
+    return (environment["identity"], environment["data"]) == (recipe.identity, _named(data))
 
 
 def log(folder: Path, progress: Progress) -> None:
@@ -163,6 +181,11 @@ def recorded(path: Path) -> dict[str, Any]:
     """
     values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return values
+
+
+def _named(data: str) -> str:
+    """A folder or file by its whole path; a corpus by its name."""
+    return str(Path(data).resolve()) if Path(data).exists() else data
 
 
 def _groups(items: Sequence[Item]) -> list[str]:

@@ -59,16 +59,16 @@ def download(name: str, *, root: Path | None = None, from_: Path | None = None) 
         DataError: the download failed; the sentence says why and how to go on.
         BundleError: what arrived is damaged or something else.
     """
-    from auricle import catalog, pretrained
+    from auricle import backbones, catalog, pretrained
     from auricle.datasets import _corpus
     from auricle.verbs._bars import bars
 
-    if name in pretrained.names():
+    if name in (*pretrained.names(), *backbones.names()):
         if root is not None:
             raise RequestError(f"--root is {root}, but {name} are weights, which go to the cache; AURICLE_CACHE says where that is")
-        return _weights(name, from_)
+        return _weights(name, from_) if name in pretrained.names() else _backbone(name, from_)
     if name not in _corpus.published():
-        known = [*_corpus.published(), *pretrained.names()]
+        known = [*_corpus.published(), *pretrained.names(), *backbones.names()]
         raise RequestError(f"{name!r} is neither a known corpus nor known weights{catalog.nearest(name, known)}")
     if from_ is not None:
         raise RequestError(f"--from is for weights, and {name} is a corpus", hint="set AURICLE_DATA to the folder that holds it")
@@ -77,6 +77,15 @@ def download(name: str, *, root: Path | None = None, from_: Path | None = None) 
         place = _corpus.download(name, root=root, progress=lambda done, total: display.update(task, completed=done, total=total or None))
     entry = catalog.load("datasets", name)
     return Downloaded(name, "corpus", place, entry.license, entry.citation, next=f"auricle train {name}")
+
+
+def _backbone(name: str, source: Path | None) -> Downloaded:
+    from auricle import backbones
+
+    about = backbones.about(name)
+    folder = backbones.bring(about, source)
+    note = "it names no classes: a network to begin training from"
+    return Downloaded(name, "weights", folder, about.license, about.citation, note, f"auricle train DATA --set transfer.weights={name} …")
 
 
 def _weights(name: str, source: Path | None) -> Downloaded:

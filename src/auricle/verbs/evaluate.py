@@ -15,6 +15,7 @@ from auricle.verbs.train import figure, headline, recipe_for
 
 if TYPE_CHECKING:
     from auricle.learning.experiment import Judged, Prepared
+    from auricle.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,9 +178,8 @@ def _all_folds(run: str, folder: Path | None, recipe: str, set_: tuple[str, ...]
     target = out or (folder or Path("runs") / corpus.name / f"{chosen.model.name}-{chosen.identity[:8]}") / "folds"
     parts = []
     for name in names:
-        split = dataclasses.replace(chosen.split, rule=rule, test=name)
         try:
-            parts.append(_fold(data, dataclasses.replace(chosen, split=split), target / name))
+            parts.append(_fold(data, _judged_by(chosen, rule, name), target / name))
         except KeyboardInterrupt:
             raise KeyboardInterrupt("the same command again goes on where it stood") from None
     prepared, bundle, judged = parts[-1][0], parts[-1][1], _pooled([part[2] for part in parts])
@@ -197,6 +197,17 @@ def _all_folds(run: str, folder: Path | None, recipe: str, set_: tuple[str, ...]
     return Evaluated(target, written, {k: v for k, v in accuracy.items() if math.isfinite(v)}, prepared.skipped)
 
 
+def _judged_by(recipe: Recipe, rule: Any, name: str) -> Recipe:
+    """The recipe of one fold; its teachers, and clips that only train, may be those of the same fold."""
+    teachers = tuple(each.replace("{fold}", name) for each in recipe.transfer.teachers)
+    also = tuple(each.replace("{fold}", name) for each in recipe.split.also)
+    return dataclasses.replace(
+        recipe,
+        split=dataclasses.replace(recipe.split, rule=rule, test=name, also=also),
+        transfer=dataclasses.replace(recipe.transfer, teachers=teachers),
+    )
+
+
 def _accuracy(judged: Judged) -> float:
     """Share of the clips with one label, or one most voted label, that were named so."""
     from auricle.metrics._consensus import consensus
@@ -208,7 +219,7 @@ def _accuracy(judged: Judged) -> float:
     return float((named == truth).mean()) if len(truth) else math.nan
 
 
-def _fold(data: str, recipe: Any, folder: Path) -> tuple[Prepared, Any, Judged]:
+def _fold(data: str, recipe: Recipe, folder: Path) -> tuple[Prepared, Any, Judged]:
     """One fold's training, or what it left when it was already done."""
     from auricle import bundle as bundles
     from auricle.learning import experiment, record
@@ -217,9 +228,7 @@ def _fold(data: str, recipe: Any, folder: Path) -> tuple[Prepared, Any, Judged]:
 
     with bars(shown=recipe.train.progress) as display:
         prepared = experiment.prepare(data, recipe, bar=bar_of(display))
-        same = (folder / "environment.json").is_file() and record.recorded(folder / "environment.json")[
-            "identity"
-        ] == prepared.recipe.identity
+        same = record.belongs(folder, prepared.recipe, data=data)
         if same and (folder / "metrics.json").is_file():
             bundle = bundles.load(folder)
         else:

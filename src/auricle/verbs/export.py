@@ -72,13 +72,15 @@ def export(
         RequestError: a negative window; weights that are not on this machine.
         BundleError: not a run, or the exported file differs.
     """
+    from auricle import backbones, catalog, pretrained
     from auricle import bundle as bundles
-    from auricle import catalog, pretrained
     from auricle.errors import RequestError
     from auricle.types import Spec
 
     if window < 0:
         raise RequestError(f"--window is {window}; wanted seconds, or 0 for the length the model was trained on")
+    if str(run) in backbones.names():
+        raise RequestError(f"{run} names no classes; there is nothing to export before it is trained on some")
     exporter = catalog.make("exporters", Spec(to))
     folder = run if run.exists() else pretrained.locate(str(run))
     bundle = bundles.load(folder)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from auricle import catalog, pretrained, recipe
+from auricle import backbones, catalog, pretrained, recipe, studies
 from auricle.errors import RequestError
 from auricle.types import Spec
 
@@ -54,7 +54,7 @@ def show(
     `auricle show augments NAME --listen clip.wav` does the augmentation to a sound and writes both sounds and a picture of them.
 
     Args:
-        kind: a catalogue, such as models, recipes or weights; all of them where it is left out.
+        kind: a catalogue, such as models, recipes, studies or weights; all of them where it is left out.
         name: an entry of it, or a Python file.
         listen: a sound file to do the augmentation NAME to; needs the extra train.
         set_: with --listen: a setting of the augmentation as `key=value`, the value as TOML writes it.
@@ -71,11 +71,17 @@ def show(
         return _listened(kind, name, sound=listen, settings=set_, seed=seed, out=out or Path())
     if kind is None:
         counts = {each: len(catalog.names(each)) for each in catalog.kinds()}
-        counts |= {"recipes": len(recipe.shipped()), "weights": len(pretrained.names())}
+        counts |= {
+            "recipes": len(recipe.shipped()),
+            "studies": len(studies.shipped()),
+            "weights": len(pretrained.names()) + len(backbones.names()),
+        }
         rows = [(each, f"{counts[each]:3}  {_WEIGHTS if each == 'weights' else catalog.about(each)}") for each in sorted(counts)]
         return Shown(_table(rows), counts)
     if kind == "recipes":
         return _recipes(name)
+    if kind == "studies":
+        return _studies(name)
     if kind == "weights":
         return _weights(name)
     if kind == "models" and name is None:
@@ -111,7 +117,16 @@ def _recipes(name: str | None) -> Shown:
     return Shown(_table(rows) or "there are no recipes yet", dict(rows))
 
 
+def _studies(name: str | None) -> Shown:
+    if name is not None:
+        return Shown(studies.text(name), asdict(studies.read(name)))
+    rows = [(each, studies.read(each).question) for each in studies.shipped()]
+    return Shown(_table(rows), dict(rows))
+
+
 def _weights(name: str | None) -> Shown:
+    if name in backbones.names():
+        return _backbone(str(name))
     if name is not None:
         found = pretrained.about(name)
         values = {**asdict(found), "here": found.here, "folder": str(found.folder)}
@@ -127,7 +142,16 @@ def _weights(name: str | None) -> Shown:
         return Shown("\n".join([found.title, "", _table(list(told.items()))]), values)
     entries = [pretrained.about(each) for each in pretrained.names()]
     rows = [(e.name, "here" if e.here else "", f"{e.megabytes:g} MB", e.license, _figures(e.published), e.title) for e in entries]
-    return Shown(_table(rows), {e.name: {**asdict(e), "here": e.here} for e in entries})
+    begun = [backbones.about(each) for each in backbones.names()]
+    rows += [(e.name, "here" if e.here else "", "", e.license, "no classes", e.title) for e in begun]
+    return Shown(_table(rows), {e.name: {**asdict(e), "here": e.here} for e in (*entries, *begun)})
+
+
+def _backbone(name: str) -> Shown:
+    found = backbones.about(name)
+    told = {"file": found.file, "found in": found.found_in, "licence": found.license, "cite": found.citation}
+    told |= {"cache": f"{found.folder}{'' if found.here else ' (not yet)'}", "to have it": found.hint, "recipe": json.dumps(found.recipe)}
+    return Shown("\n".join([found.title, "", _table(list(told.items()))]), {**asdict(found), "here": found.here})
 
 
 def _figures(published: dict[str, float]) -> str:
