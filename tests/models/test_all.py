@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from typing import Any
 
 import pytest
@@ -25,28 +26,30 @@ QUICK = ["cnn", "crnn", "bc_resnet"]
 EACH = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in catalog.names("models")]
 ALL = [pytest.param(name, marks=pytest.mark.slow) for name in catalog.names("models")]
 RATE, SAMPLES = 8000, 4800
+WANTED = re.compile(r'front end `(raw|filter_bank)`(?: with `flavour = "(\w+)"`)?')
 LABELS = ("zero", "one", "two", "three")
 
 
-def settings(name: str) -> dict[str, Any]:
+def settings(name: str, rate: int = RATE) -> dict[str, Any]:
     """The stages of a recipe: the model's small form without chance, and a front end that it takes."""
     try:
         kind = catalog.load("models", name)
         chance = {s.name: 0.0 for s in catalog.settings("models", name) if "drop" in s.name and isinstance(s.default, float)}
         model = {"name": name, **chance, **getattr(kind, "small", {})}
         frontend: dict[str, Any] = {"name": "log_mel", "bins": 20}
-        if "front end `raw`" in " ".join(catalog.document("models", name).split()):
-            frontend = {"name": "raw"}
+        if wanted := WANTED.search(" ".join(catalog.document("models", name).split())):
+            published = wanted[2] and rate == 16_000
+            frontend = {"name": wanted[1], **({"flavour": wanted[2]} if published else {"bins": 20} if wanted[1] == "filter_bank" else {})}
         if needs := getattr(kind, "needs", ()):
             frontend = {each: {"height": 32, "width": 48} if each == "picture" else {} for each in needs}
     except MissingExtraError as missing:
         pytest.skip(str(missing))
-    return {"sample_rate": RATE, "frontend": frontend, "model": model, "feed": {"seconds": SAMPLES / RATE, "min_seconds": 0.3}}
+    return {"sample_rate": rate, "frontend": frontend, "model": model, "feed": {"seconds": SAMPLES / rate, "min_seconds": 0.3}}
 
 
 def pipe_of(name: str, *, rate: int = RATE, **wider: float) -> tuple[bundles.Pipe, recipes.Recipe, Task]:
     torch.manual_seed(0)
-    stages = settings(name) | {"sample_rate": rate}
+    stages = settings(name, rate)
     stages["model"] |= {key: factor * stages["model"][key] for key, factor in wider.items() if isinstance(stages["model"].get(key), float)}
     recipe, task = recipes.parse(stages), Task(LABELS, "single")
     try:

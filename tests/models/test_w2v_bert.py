@@ -36,3 +36,20 @@ def test_a_row_of_a_batch_equals_transformers_on_the_clip_alone(tmp_path):
             torch.testing.assert_close(hidden[row, :, :count], alone[:count].T, atol=2e-3, rtol=1e-3)
     with pytest.raises(RequestError, match="Kaldi's filter bank at 16000 Hz"):
         ours.begin(front(8_000))
+
+
+def test_layers_equal_those_of_the_library_with_and_without_padding():
+    ours = shaken(W2vBert(80, **W2vBert.small | {"mix": False, "projector": 0}))
+    x = torch.randn(2, 29, 160, generator=torch.Generator().manual_seed(0))  # further than the table of distances reaches
+    length = torch.tensor([29, 11])
+    inside = torch.arange(29) < length[:, None]
+    feature = x.reshape(2, 58, 80).transpose(1, 2)
+    with torch.no_grad():
+        seen = []  # what the network takes is normalised inside
+        hook = ours.network.feature_projection.register_forward_pre_hook(lambda _layer, given: seen.append(given[0]))
+        found, steps = ours(feature, 2 * length)
+        hook.remove()
+        theirs = ours.network(seen[0], attention_mask=inside.long()).last_hidden_state
+    assert steps.tolist() == [29, 11]
+    for row, count in enumerate(length):
+        torch.testing.assert_close(found[row, :, :count], theirs[row, :count].T, atol=1e-5, rtol=1e-5)

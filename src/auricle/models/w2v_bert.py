@@ -126,13 +126,45 @@ class W2vBert(Encoder):
         inside = valid(length.clamp(min=1), steps)
         x, _ = self.network.feature_projection(x)
         x = self.network.encoder.dropout(torch.where(inside[..., None], x, x.new_zeros(())))
-        heard = torch.zeros(inside.shape, dtype=x.dtype, device=x.device).masked_fill(~inside, torch.finfo(x.dtype).min)[:, None, None]
+        apart = self._apart(steps, x.device)
+        layers = self.network.encoder.layers
+        return self.states(
+            followed(x, layers, lambda layer, y: _conformer(layer, y, apart, inside), checkpointing=self.checkpointing)
+        ), length
 
-        def step(layer: nn.Module, y: Tensor) -> Tensor:
-            out: Tensor = layer(y, attention_mask=heard, conv_attention_mask=inside)
-            return out
+    def _apart(self, steps: int, device: torch.device) -> Tensor:
+        """[M, M] row of the table of distances for each pair of steps; far apart is all one."""
+        at = torch.arange(steps, device=device)
+        left, right = self.config.left_max_position_embeddings, self.config.right_max_position_embeddings
+        return (at[None] - at[:, None]).clamp(-left, right) + left
 
-        return self.states(followed(x, self.network.encoder.layers, step, checkpointing=self.checkpointing)), length
+
+def _conformer(layer: Any, x: Tensor, apart: Tensor, inside: Tensor) -> Tensor:
+    """A conformer layer (Gulati et al. 2020, equation 1), [B, M, D]; its convolution looks back only, as in Seamless."""
+    x = x + 0.5 * layer.ffn1(layer.ffn1_layer_norm(x))
+    x = x + layer.self_attn_dropout(_attention(layer.self_attn, layer.self_attn_layer_norm(x), apart, inside))
+    x = x + layer.conv_module(x, attention_mask=inside)
+    out: Tensor = layer.final_layer_norm(x + 0.5 * layer.ffn2(layer.ffn2_layer_norm(x)))
+    return out
+
+
+def _attention(own: Any, x: Tensor, apart: Tensor, inside: Tensor) -> Tensor:
+    """Attention whose keys have a learnt part by distance (Shaw et al. 2018, equation 4), [B, M, D].
+
+    Each query meets the table of distances once and looks up its pairs, so no key is made for each pair of steps; and it is spelled out,
+    since the fused operation's answer has a layout that can't be written as ONNX.
+    """
+    rows, steps, _ = x.shape
+    query, key, value = (
+        project(x).reshape(rows, steps, own.num_heads, own.head_size).transpose(1, 2)
+        for project in (own.linear_q, own.linear_k, own.linear_v)
+    )
+    places = query @ own.distance_embedding.weight.T  # [B, H, M, distances]
+    agreement = query @ key.transpose(2, 3) + places.gather(3, apart.expand(rows, own.num_heads, steps, steps))
+    likely = (agreement * own.scaling).masked_fill(~inside[:, None, None], -torch.inf).softmax(-1)
+    seen = nn.functional.dropout(likely, own.dropout.p, own.training) @ value
+    out: Tensor = own.linear_out(seen.transpose(1, 2).flatten(2))
+    return out
 
 
 def _by_bin(x: Tensor, length: Tensor) -> Tensor:
