@@ -22,7 +22,7 @@ def trimmed(samples: NDArray[np.float32], *, below_db: Decibels = 50.0, margin: 
     >>> trimmed(np.array([0, 0, 0.5, 0, -0.2, 0.001], dtype=np.float32), margin=1)
     array([ 0.   ,  0.5  ,  0.   , -0.2  ,  0.001], dtype=float32)
     """
-    level = np.abs(samples).reshape(-1, samples.shape[-1]).max(0, initial=0.0)
+    level = np.abs(samples).max(axis=tuple(range(samples.ndim - 1)))
     peak = float(level.max(initial=0.0))
     heard = np.flatnonzero(level > peak * 10 ** (-below_db / 20)) if peak > 0 else np.zeros(0, np.int64)
     if not heard.size:
