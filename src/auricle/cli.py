@@ -23,6 +23,7 @@ from click.shell_completion import CompletionItem
 
 from auricle import __version__, catalog
 from auricle.errors import AuricleError, MissingExtraError, RequestError
+from auricle.processes import launched, leads
 
 _DONE, _FAILED, _WRONG, _SKIPPED, _INTERRUPTED = 0, 1, 2, 3, 130
 _PLAIN: dict[object, click.ParamType[typing.Any]] = {str: click.STRING, int: click.INT, float: click.FLOAT, bool: click.BOOL}
@@ -158,6 +159,8 @@ def main(args: list[str] | None = None) -> int:
         request = group().main(words or ["--help"], prog_name="auricle", standalone_mode=False)
         return _run(request) if isinstance(request, Request) else int(request or 0)
     except AuricleError as failed:
+        if failed.exit_code == _WRONG and not leads():  # the first of several processes says the same
+            return _WRONG
         return _tell(str(failed), failed.hint, failed.exit_code)
     except click.UsageError as wrong:
         path = wrong.ctx.command_path if wrong.ctx else "auricle"
@@ -188,7 +191,8 @@ def _run(request: Request) -> int:
         told = each.reason.removeprefix(f"{each.path} ").removeprefix(f"{each.path}: ")
         _say("skipped", f"{each.path}: {told}", "yellow")
     code = int(getattr(value, "exit_code", _DONE))
-    return _SKIPPED if skipped and code == _DONE else code
+    # A launcher of several processes knows done and failed only.
+    return _SKIPPED if skipped and code == _DONE and launched() == 1 else code
 
 
 def _print(value: object, *, as_json: bool, indent: int | None) -> None:

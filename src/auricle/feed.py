@@ -23,6 +23,7 @@ from auricle.audio.waveform import waveform
 from auricle.audio.window import fit
 from auricle.augments._stage import by_now, changed, divided
 from auricle.errors import AuricleError
+from auricle.processes import portion
 from auricle.recipe import Recipe
 from auricle.sampler import order
 from auricle.types import Batch, Item, Skipped, Task
@@ -181,14 +182,13 @@ class Feed:
         visits = self.order(items, epoch)
         size = self.recipe.train.batch
         steps = steps or self.steps(items)
-        share = size // ranks
+        share = portion(size, rank, ranks)
         if self._effects is None:
             self._effects = [catalog.make("augments", spec, self.recipe.sample_rate) for spec in divided(self.recipe.augment)[0]]
         with ThreadPoolExecutor(max(1, self.recipe.train.workers)) as pool:
             waiting: deque[Future[Batch]] = deque()
             for step in range(first, steps):
-                at = step * size + rank * share
-                places = [(i, visits[i % len(visits)]) for i in range(at, at + share)]
+                places = [(i, visits[i % len(visits)]) for i in (step * size + row for row in share)]
                 progress = (epoch + step / steps) / max(1, self.recipe.train.epochs)
                 effects = [by_now(effect, progress) for effect in self._effects]
                 waiting.append(pool.submit(self._batch, items, places, epoch, effects))

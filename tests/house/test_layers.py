@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 
 ROWS = (
-    "types errors",
+    "types errors processes",
     "audio catalog settings",
     "recipe studies",
-    "layers",
+    "layers share",
     "datasets augments denoisers frontends models heads losses metrics deciders audits",
     "pipe",
     "bundle",
@@ -21,6 +21,7 @@ ROWS = (
     "servers contracts",
     "verbs",
     "cli",
+    "__main__",
 )
 DATA = {"recipes", "shipped"}  # files of other kinds, and no module
 ROW = {name: i for i, row in enumerate(ROWS) for name in row.split()}

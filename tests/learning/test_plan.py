@@ -99,7 +99,7 @@ def test_thawing_needs_one_device(prepare: Prepare) -> None:
     recipe = dataclasses.replace(ready.recipe, train=dataclasses.replace(ready.recipe.train, devices=2, batch=4))
     ready.feed.settle(recipe)
     pipe = bundles.build(recipe, ready.corpus.task)
-    with pytest.raises(RequestError, match="needs one device"):
+    with pytest.raises(RequestError, match="needs one process"):
         Training(pipe, ready.feed, ready.division.train, (), plan=Plan(late={"pipe.head.linear.weight": 1.0}))
 
 

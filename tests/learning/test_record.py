@@ -16,7 +16,7 @@ from auricle.datasets._division import Division
 from auricle.feed import Feed
 from auricle.learning import record
 from auricle.learning.experiment import Judged, Prepared
-from auricle.learning.loop import Progress
+from auricle.learning.progress import Progress
 from auricle.types import Item, Skipped, Spec, Task
 
 CARD = {"rule": "Two judge.", "digest": "abc", "selection": "last epoch", "train_clips": 7}

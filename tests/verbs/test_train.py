@@ -230,7 +230,7 @@ def test_two_processes_train_one_model_and_one_of_them_writes(tones: Path, recip
 
 
 def test_several_devices_need_a_batch_to_share_and_no_clock(tones: Path, recipe: Path, tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match=r"train.batch is 3, which 2 devices"):
-        train(str(tones), recipe=str(recipe), set_=("train.devices=2", "train.batch=3"), out=tmp_path / "run")
-    with pytest.raises(RequestError, match="a time budget needs one device"):
+    with pytest.raises(RequestError, match=r"train.batch is 1, which 2 processes"):
+        train(str(tones), recipe=str(recipe), set_=("train.devices=2", "train.batch=1"), out=tmp_path / "run")
+    with pytest.raises(RequestError, match="a time budget needs one process"):
         train(str(tones), recipe=str(recipe), set_=("train.devices=2",), time="5s", out=tmp_path / "run")

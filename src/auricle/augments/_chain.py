@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from auricle import catalog
-from auricle.augments._stage import by_now, changed
+from auricle.augments._stage import by_now, changed, drawn
 from auricle.errors import RequestError
+from auricle.share import Share
 from auricle.types import Batch, Spec
 
 
@@ -21,10 +22,12 @@ class Chain:
         specs: of a recipe, in its order.
         sample_rate: samples a second.
         classes: of the task, for targets that are mixed.
+        share: which rows of each batch come; None where all do.
     """
 
-    def __init__(self, specs: Sequence[Spec], sample_rate: int, *, classes: int) -> None:
+    def __init__(self, specs: Sequence[Spec], sample_rate: int, *, classes: int, share: Share | None = None) -> None:
         self.classes = classes
+        self.share = share or Share()
         made = [(spec.name, catalog.make("augments", spec, sample_rate)) for spec in specs]
         self.before: list[Any] = [effect for _, effect in made if _hears(effect)]
         self.behind: list[tuple[str, Any]] = [(name, effect) for name, effect in made if not _hears(effect)]
@@ -43,10 +46,10 @@ class Chain:
         for effect in self.before:
             now = by_now(effect, progress)
             if effect.domain == "wave":
-                wave, length = changed(now, batch.wave, batch.length, rng=rng)
+                wave, length = changed(now, batch.wave, batch.length, rng=rng, share=self.share)
                 batch = Batch(wave, length, batch.target)
             else:
-                batch = now.apply(self._rows(batch), now.draw(rng, batch.wave.shape))
+                batch = self._mixed(now, batch, rng)
         return batch
 
     def features(self, feature: Any, batch: Batch, *, rng: torch.Generator, progress: float) -> tuple[Any, Batch]:
@@ -69,7 +72,7 @@ class Chain:
             if effect.domain == "batch":
                 if isinstance(feature, dict):
                     raise RequestError(f'augment {name} mixes one feature, and the model needs {", ".join(feature)}; wanted on = "wave"')
-                mixed = now.apply(self._rows(Batch(feature, batch.length, batch.target)), now.draw(rng, feature.shape))
+                mixed = self._mixed(now, Batch(feature, batch.length, batch.target), rng)
                 feature, batch = mixed.wave, Batch(batch.wave, mixed.length, mixed.target)
                 continue
             members = feature if isinstance(feature, dict) else {"": feature}
@@ -79,15 +82,18 @@ class Chain:
                     f"augment {name} changes pictures, and the front end makes a feature of {members[next(iter(members))].ndim} axes; "
                     f"wanted the front end picture"
                 )
-            made = {key: now.apply(each, now.draw(rng, each.shape)) if key in fitting else each for key, each in members.items()}
-            feature = made if isinstance(feature, dict) else made[""]
+            for key in fitting:
+                values = drawn(now, members[key].shape, rng=rng, share=self.share)
+                members = members | {key: now.apply(members[key], values)}
+            feature = members if isinstance(feature, dict) else members[""]
         return feature, batch
 
-    def _rows(self, batch: Batch) -> Batch:
-        if batch.target.ndim > 1:
-            return batch
-        rows: Tensor = torch.nn.functional.one_hot(batch.target, self.classes)
-        return Batch(batch.wave, batch.length, rows.float())
+    def _mixed(self, effect: Any, batch: Batch, rng: torch.Generator) -> Batch:
+        """Rows mixed with any of the whole batch."""
+        target: Tensor = batch.target if batch.target.ndim > 1 else torch.nn.functional.one_hot(batch.target, self.classes).float()
+        whole = Batch(*(self.share.whole(each) for each in (batch.wave, batch.length, target)))
+        mixed = effect.apply(whole, effect.draw(rng, whole.wave.shape))
+        return Batch(*(self.share.mine(each) for each in (mixed.wave, mixed.length, mixed.target)))
 
 
 def _hears(effect: Any) -> bool:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from auricle import catalog
 from auricle.errors import RequestError
+from auricle.share import Share
 from auricle.types import Spec
 
 
@@ -59,7 +60,22 @@ def by_now(effect: Any, progress: float) -> Any:
     return now
 
 
-def changed(effect: Any, wave: Tensor, length: Tensor, *, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+def drawn(effect: Any, shape: torch.Size, *, rng: torch.Generator, share: Share) -> dict[str, Tensor]:
+    """What an effect does to these rows, drawn for the whole batch: a row's draws don't depend on which process has it.
+
+    Args:
+        effect: not one that mixes rows.
+        shape: [B, ...] of the rows.
+        rng: source of chance, the same in every process.
+        share: which rows of the batch they are.
+
+    Returns:
+        [B, ...] values by name.
+    """
+    return {name: share.mine(value) for name, value in effect.draw(rng, share.shape(shape)).items()}
+
+
+def changed(effect: Any, wave: Tensor, length: Tensor, *, rng: torch.Generator, share: Share | None = None) -> tuple[Tensor, Tensor]:
     """Rows through an effect on waves, what lies behind each row's end silent as before.
 
     Args:
@@ -67,12 +83,13 @@ def changed(effect: Any, wave: Tensor, length: Tensor, *, rng: torch.Generator) 
         wave: [B, T] samples.
         length: [B] valid samples.
         rng: source of chance.
+        share: which rows of a batch they are; None where they are all.
 
     Returns:
         [B, T] samples, and [B] valid ones.
     """
     total = wave.shape[-1]
-    values = effect.draw(rng, wave.shape) | {"length": length}
+    values = drawn(effect, wave.shape, rng=rng, share=share or Share()) | {"length": length}
     made = effect.apply(wave, values)
     if hasattr(effect, "stretched"):
         length = effect.stretched(length, values).clamp(max=total)

@@ -25,6 +25,7 @@ from typing import IO, cast
 
 from auricle import __version__
 from auricle.errors import DataError
+from auricle.processes import launched
 from auricle.types import Seconds
 
 Progress = Callable[[int, int], None]
@@ -147,8 +148,12 @@ def fetch(archive: Archive, file: Path, *, progress: Progress | None = None, att
         patience: how long the other side may be silent.
 
     Raises:
-        DataError: no connection, or a wrong checksum.
+        DataError: no connection, a wrong checksum, or one of several processes asks.
     """
+    if launched() > 1:
+        raise DataError(
+            f"{file.name} is not on this machine, and {launched()} processes would fetch it at once", hint="auricle download brings it"
+        )
     part = file.with_name(file.name + ".part")
     failure = ""
     for attempt in range(attempts):

@@ -25,8 +25,9 @@ from auricle.errors import DataError, RequestError
 from auricle.feed import Feed, Survey, rng
 from auricle.learning import probe, transfer
 from auricle.learning.also import also
-from auricle.learning.loop import Progress, Training
+from auricle.learning.loop import Training
 from auricle.learning.plan import plan
+from auricle.learning.progress import Progress
 from auricle.learning.score import Scored, score
 from auricle.learning.teacher import Panel
 from auricle.metrics import _calibration

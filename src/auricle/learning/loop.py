@@ -7,72 +7,39 @@ many steps there are.
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import math
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from functools import partial
 from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from auricle.errors import AuricleError, BundleError, RequestError
 from auricle.feed import Feed, rng
 from auricle.learning import checkpoint
+from auricle.learning.average import Average
+from auricle.learning.devices import alone, fabric
 from auricle.learning.interruption import interruptible
 from auricle.learning.objective import Objective, Rows
 from auricle.learning.optimizer import optimizer, uphill
 from auricle.learning.plan import Plan
+from auricle.learning.progress import Progress
 from auricle.learning.schedule import rate
 from auricle.learning.score import score
 from auricle.learning.teacher import Panel
 from auricle.pipe import Pipe
 from auricle.recipe import Recipe
+from auricle.share import Share
 from auricle.types import Batch, Item, Seconds
 
 _PACE_STEPS = 12  # steps whose speed tells how many fit into a time budget
-
-
-@dataclass(slots=True)
-class Progress:
-    """Where a run stands: everything of the loop's state that is not a tensor.
-
-    Args:
-        epoch: being trained, from 0.
-        step: next step of it.
-        total: steps of the whole run; 0 until it is known.
-        spent: seconds of training so far, over all resumptions.
-        loss_sum: sum of the losses of this epoch's steps.
-        data_seconds: of this epoch, waited for batches.
-        epoch_seconds: of this epoch.
-        best: lowest development loss.
-        stale: epochs since then.
-        drops: how often a plateau lowered the rate.
-        waited: epochs since the lowest development loss or the last drop.
-        averaged: epochs in an even average.
-        rows: of log.csv.
-    """
-
-    epoch: int = 0
-    step: int = 0
-    total: int = 0
-    spent: Seconds = 0.0
-    loss_sum: float = 0.0
-    data_seconds: Seconds = 0.0
-    epoch_seconds: Seconds = 0.0
-    best: float = float("inf")
-    stale: int = 0
-    drops: int = 0
-    waited: int = 0
-    averaged: int = 0
-    rows: list[dict[str, float]] = field(default_factory=list)
 
 
 class Training:
@@ -105,29 +72,26 @@ class Training:
         self.recipe: Recipe = feed.recipe
         self.feed, self.train, self.dev, self.budget = feed, train, dev, budget
         settings = self.recipe.train
-        if budget and settings.devices > 1:
-            raise RequestError(f"a time budget needs one device, since each has its own clock, and train.devices is {settings.devices}")
-        if settings.batch % settings.devices:
-            raise RequestError(f"train.batch is {settings.batch}, which {settings.devices} devices can't share; wanted a multiple of it")
+        if budget:
+            alone(settings, "a time budget")
         if settings.schedule == "plateau" and not dev:
             raise RequestError('train.schedule is "plateau", which follows a development group, and split.dev_fraction leaves none')
         self.plan = plan or Plan()
-        if self.plan.late and settings.devices > 1:
-            raise RequestError(f"transfer.unfreeze_epochs needs one device, and train.devices is {settings.devices}")
-        self.fabric = Fabric(accelerator=settings.device, devices=settings.devices, precision=settings.precision)
-        self.fabric.launch()
+        if self.plan.late:
+            alone(settings, "transfer.unfreeze_epochs")
+        self.fabric = fabric(settings)
+        self.ranks = {"rank": self.fabric.global_rank, "ranks": self.fabric.world_size}
+        self.share = Share(**self.ranks, rows=settings.batch)
         pipe.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.average = self.fabric.to_device(copy.deepcopy(pipe)).eval()
         online = panel if self.recipe.transfer.teaching == "online" else None
-        self.objective = Objective(pipe, self.recipe, feed.task, counts=_counts(feed, train), panel=online)
+        self.objective = Objective(pipe, self.recipe, feed.task, counts=_counts(feed, train), panel=online, share=self.share)
         if panel and not online:
             feed.taught = partial(panel.clip, row=feed.row, soften=self.objective.loss.soften)
         self.other = other
         self.optimizer = optimizer(self.objective, settings, self.plan.paces, self.plan.late)
         self.module, self.fast = self.fabric.setup(self.objective, self.optimizer)
         self._settling: list[Any] = [part for part in pipe.modules() if hasattr(part, "settle")]
-        self._means = _floats(self.average)
-        self._nows = _floats(self.objective.pipe)
+        self.average = Average(self.objective.pipe)
         self.best: dict[str, Tensor] = {}
         self.at = Progress()
         self.steps = feed.steps(train)
@@ -162,52 +126,49 @@ class Training:
         saved = time.monotonic()
         with interruptible() as asked:
             while not self._finished():
-                self._epoch_part(report, saved + 60 * settings.checkpoint_minutes, asked)
+                stopped = self._epoch_part(report, saved + 60 * settings.checkpoint_minutes, asked)
                 if at.step == self.steps or (at.step and self._finished()):
                     self._close_epoch()
-                if asked.is_set() or time.monotonic() > saved + 60 * settings.checkpoint_minutes or self._finished():
+                if stopped or time.monotonic() > saved + 60 * settings.checkpoint_minutes or self._finished():
                     self.save(folder)
                     saved = time.monotonic()
-                if asked.is_set():
+                if stopped:
                     raise KeyboardInterrupt
         kept = self._judged
         if self.best:
             kept.load_state_dict(self.best)
         return kept.cpu().eval()
 
-    def _epoch_part(self, report: Callable[[Progress, float], None], until: Seconds, asked: threading.Event) -> None:
-        """Steps of one epoch, up to its end, to the time of the next checkpoint, or to an interruption."""
+    def _epoch_part(self, report: Callable[[Progress, float], None], until: Seconds, asked: threading.Event) -> bool:
+        """Steps of one epoch, up to its end, to the time of the next checkpoint, or to an interruption: whether it was one."""
         at = self.at
         self.module.train()
         self.plan.begin(self.objective, at.epoch)
-        batches = self.feed.batches(self.train, at.epoch, first=at.step, rank=self.fabric.global_rank, ranks=self.fabric.world_size)
+        batches = self.feed.batches(self.train, at.epoch, first=at.step, **self.ranks)
         before = time.monotonic()
         for batch, other in zip(batches, self._unlabelled(), strict=False):
             waited = time.monotonic() - before
             loss = self._step(batch, other)
-            at.step += 1
-            at.loss_sum += loss
-            took = time.monotonic() - before
-            at.data_seconds += waited
-            at.epoch_seconds += took
-            at.spent += took
+            at.stepped(loss, waited=waited, took=time.monotonic() - before)
             before = time.monotonic()
             self._pace()
             report(at, loss)
-            if self._finished() or asked.is_set() or time.monotonic() > until:
-                return
+            # One process that is asked to stop stops all of them after the same step.
+            stopped = self.share.agreed(asked.is_set(), self.fabric.device)
+            if stopped or self._finished() or time.monotonic() > until:
+                return stopped
+        return False
 
     def _unlabelled(self) -> Iterator[Batch | None]:
         """As many batches of the target domain as there are others, or as many times None."""
         if not self.other:
             return repeat(None)
-        ranks = {"rank": self.fabric.global_rank, "ranks": self.fabric.world_size}
-        return self.feed.batches(self.other, self.at.epoch, first=self.at.step, steps=self.steps, **ranks)
+        return self.feed.batches(self.other, self.at.epoch, first=self.at.step, steps=self.steps, **self.ranks)
 
     def _step(self, batch: Batch, other: Batch | None = None) -> float:
         at, settings = self.at, self.recipe.train
         done = at.epoch * self.steps + at.step
-        key = (self.recipe.seed, at.epoch, at.step, self.fabric.global_rank)
+        key = (self.recipe.seed, at.epoch, at.step, 0)  # the same in every process: all draw for the whole batch
         total = at.total or settings.epochs * self.steps
         lr = rate(settings, done, total=total, steps=self.steps, drops=at.drops)
         for group in self.optimizer.param_groups:
@@ -224,7 +185,7 @@ class Training:
         for part in self._settling:
             part.settle()  # such as learnt places, brought back to the kernel's edge
         if settings.ema and not settings.swa:
-            self._follow(min(settings.ema, (1 + done) / (10 + done)))
+            self.average.after_step(done, decay=settings.ema)
         return value
 
     def _moved(self, batch: Batch) -> Batch:
@@ -245,11 +206,7 @@ class Training:
     @property
     def _judged(self) -> Pipe:
         settings = self.recipe.train
-        return self.average if settings.ema or settings.swa else self.objective.pipe
-
-    @torch.no_grad()
-    def _follow(self, decay: float) -> None:
-        torch._foreach_lerp_(self._means, self._nows, 1 - decay)
+        return self.average.pipe if settings.ema or settings.swa else self.objective.pipe
 
     def _pace(self) -> None:
         """With a time budget: settle how many steps fit, once their speed is known, and anew after each epoch and its judgement."""
@@ -266,30 +223,19 @@ class Training:
         if settings.swa:
             # Until its time has come, the average is the weights themselves.
             at.averaged += (at.epoch + 1) * self.steps > settings.swa * (at.total or settings.epochs * self.steps)
-            self._follow(1 - 1 / max(1, at.averaged))
+            self.average.after_epoch(at.averaged)
         if self.dev:
             before = time.monotonic()
             judgement = score(self._judged, self.feed, self.dev)
             at.spent += time.monotonic() - before
             row |= self.fabric.broadcast({"dev_loss": judgement.loss(), "dev_accuracy": judgement.accuracy()})
-            self._compare(row["dev_loss"])
-        at.rows.append(row | {"seconds": at.epoch_seconds, "data_seconds": at.data_seconds})
+            plateau = settings.decay_epochs if settings.schedule == "plateau" else math.inf
+            if at.judged(row["dev_loss"], patience=plateau) and settings.patience:
+                self.best = {k: v.detach().clone() for k, v in self._judged.state_dict().items()}
         whole = at.step == self.steps
-        at.epoch, at.step, at.loss_sum, at.data_seconds, at.epoch_seconds = at.epoch + 1, 0, 0.0, 0.0, 0.0
+        at.closed(row)
         if whole:
             self._pace()
-
-    def _compare(self, loss: float) -> None:
-        """The development loss with the lowest so far: what is kept, and how long it has stood still."""
-        at, settings = self.at, self.recipe.train
-        if loss < at.best:
-            at.best, at.stale, at.waited = loss, 0, 0
-            if settings.patience:
-                self.best = {k: v.detach().clone() for k, v in self._judged.state_dict().items()}
-            return
-        at.stale, at.waited = at.stale + 1, at.waited + 1
-        if settings.schedule == "plateau" and at.waited > settings.decay_epochs:
-            at.drops, at.waited = at.drops + 1, 0
 
     def _finished(self) -> bool:
         at, settings = self.at, self.recipe.train
@@ -313,7 +259,7 @@ class Training:
 
     def _state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         tensors = {f"pipe.{k}": v for k, v in self.objective.pipe.state_dict().items()}
-        tensors |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
+        tensors |= {f"average.{k}": v for k, v in self.average.pipe.state_dict().items()}
         tensors |= {f"loss.{k}": v for k, v in self.objective.loss.state_dict().items()}
         tensors |= {f"best.{k}": v for k, v in self.best.items()}
         tensors |= {f"optimizer.{k}": v for k, v in checkpoint.optimizer_tensors(self.optimizer).items()}
@@ -332,7 +278,7 @@ class Training:
         if values["identity"] != self._identity:
             raise BundleError(f"{folder} was written by another recipe or over other clips than are there now; it can't be gone on from")
         self.objective.pipe.load_state_dict(checkpoint.part(tensors, "pipe."))
-        self.average.load_state_dict(checkpoint.part(tensors, "average."))
+        self.average.pipe.load_state_dict(checkpoint.part(tensors, "average."))
         self.objective.loss.load_state_dict(checkpoint.part(tensors, "loss."))
         self.best = checkpoint.part(tensors, "best.")
         checkpoint.restore_optimizer(self.optimizer, checkpoint.part(tensors, "optimizer."))
@@ -343,11 +289,6 @@ def _identity(recipe: Recipe, *parts: tuple[Item, ...]) -> str:
     """What a checkpoint must agree on to be gone on from: the recipe and the clips in their order, wherever the corpus lies."""
     clips = [[(c.path.name, c.target, c.start, c.stop, *c.votes) for c in part] for part in parts if part]
     return f"{recipe.identity}-{hashlib.sha256(repr(clips).encode('utf-8', 'surrogateescape')).hexdigest()[:12]}"
-
-
-def _floats(pipe: Pipe) -> list[Tensor]:
-    """Weights and running statistics, in a fixed order."""
-    return [value for value in pipe.state_dict().values() if value.is_floating_point()]
 
 
 def _counts(feed: Feed, items: tuple[Item, ...]) -> Tensor:

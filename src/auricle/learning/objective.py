@@ -14,6 +14,7 @@ from auricle.errors import RequestError
 from auricle.learning.teacher import Panel
 from auricle.pipe import Pipe
 from auricle.recipe import Recipe
+from auricle.share import Share
 from auricle.types import Batch, Spec, Task
 
 _LOSS = {"single": "cross_entropy", "multi": "binary_cross_entropy", "distribution": "label_distribution"}
@@ -49,15 +50,19 @@ class Objective(nn.Module):
         task: decides the loss where the recipe doesn't.
         counts: [K] training clips of each class.
         panel: teachers that hear each row; None where there are none, or where the feed has asked them.
+        share: which rows of each batch come, where several processes share it; the loss is that of the whole.
 
     Raises:
         RequestError: neither the recipe nor the task says which loss; the loss needs what isn't there, or leaves something unused.
     """
 
-    def __init__(self, pipe: Pipe, recipe: Recipe, task: Task, *, counts: Tensor, panel: Panel | None = None) -> None:
+    def __init__(
+        self, pipe: Pipe, recipe: Recipe, task: Task, *, counts: Tensor, panel: Panel | None = None, share: Share | None = None
+    ) -> None:
         super().__init__()
         self.pipe = pipe
         self.panel = panel
+        self.share = share or Share()
         self.classes = len(task.labels)
         spec = recipe.loss or _loss(recipe, task)
         self.loss = catalog.make("losses", spec)
@@ -69,7 +74,7 @@ class Objective(nn.Module):
             with torch.no_grad():
                 self.loss.build(pipe.head.embedding(torch.zeros(1, pipe.model.dim, 1), torch.ones(1, dtype=torch.long)).shape[-1])
         # What the feed did while it read is not done again.
-        self.effects = Chain(divided(recipe.augment)[1], recipe.sample_rate, classes=self.classes)
+        self.effects = Chain(divided(recipe.augment)[1], recipe.sample_rate, classes=self.classes, share=self.share)
         self.fixed = not any(p.requires_grad for p in pipe.frontend.parameters())
 
     def forward(self, rows: Rows) -> Tensor:
@@ -82,18 +87,23 @@ class Objective(nn.Module):
             [] mean loss.
         """
         feature, batch = self._heard(rows.batch, rows)
+        share = self.share
         given: dict[str, Any] = {"progress": rows.progress}
         if rows.other is not None:
             other, unlabelled = self._heard(rows.other, rows)
             feature, batch = _joined(feature, batch, other, unlabelled)
-            given["domain"] = torch.arange(len(batch.length), device=batch.length.device) >= len(rows.batch.length)
-        target = batch.target
+            share = share.twice()
+            ours = torch.arange(len(batch.length), device=batch.length.device) < len(rows.batch.length)
+            given["domain"] = ~share.whole(ours.long()).bool()
+        with share.together():
+            hidden, steps = self.pipe.model(feature, batch.length)
+            logits = share.whole(self.pipe.head(hidden, steps))
+            if "embedding" in self.needs:
+                given["embedding"] = share.whole(self.pipe.head.embedding(hidden, steps))
+        target = share.whole(batch.target)
         if "teacher" in self.needs:
             target, given["teacher"] = target[:, : self.classes], target[:, self.classes :]
-        hidden, steps = self.pipe.model(feature, batch.length)
-        if "embedding" in self.needs:
-            given["embedding"] = self.pipe.head.embedding(hidden, steps)
-        loss: Tensor = self.loss(self.pipe.head(hidden, steps), target, **{name: given[name] for name in self.needs})
+        loss: Tensor = self.loss(logits, target, **{name: given[name] for name in self.needs})
         return loss
 
     def _heard(self, batch: Batch, rows: Rows) -> tuple[Any, Batch]:
@@ -105,7 +115,7 @@ class Objective(nn.Module):
                 told = self.panel.rows(batch.wave, batch.length, self.loss.soften)
                 batch = Batch(batch.wave, batch.length, torch.cat([hot, told], 1))
         # Powers span twelve decades: they are never taken in reduced precision.
-        with torch.set_grad_enabled(not self.fixed), torch.autocast(batch.wave.device.type, enabled=False):
+        with torch.set_grad_enabled(not self.fixed), torch.autocast(batch.wave.device.type, enabled=False), self.share.together():
             feature, frames = self.pipe.frontend(batch.wave, batch.length)
         return self.effects.features(feature, Batch(batch.wave, frames, batch.target), rng=rows.chance, progress=rows.progress)
 

@@ -18,7 +18,7 @@ import torch
 
 from auricle.bundle import Bundle
 from auricle.learning.experiment import Judged, Prepared
-from auricle.learning.loop import Progress
+from auricle.learning.progress import Progress
 from auricle.metrics._calibration import Calibration, reliability
 from auricle.metrics._scores import scores
 from auricle.metrics.calibration_error import CalibrationError

@@ -10,6 +10,7 @@ from typing import Any
 
 from auricle.errors import RequestError
 from auricle.learning import experiment
+from auricle.learning.devices import alone
 from auricle.learning.experiment import Bar
 from auricle.learning.score import score
 from auricle.recipe import Recipe
@@ -102,6 +103,7 @@ def trial(data: str, recipe: Recipe, folder: Path, *, bar: Bar, report: Callable
     Raises:
         RequestError: the recipe leaves no development group.
     """
+    alone(recipe.train, "a search")
     prepared = experiment.prepare(data, experiment.resolved(recipe), bar=bar)
     if not prepared.division.dev:
         raise RequestError(

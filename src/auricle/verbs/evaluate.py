@@ -157,7 +157,7 @@ def _all_folds(run: str, folder: Path | None, recipe: str, set_: tuple[str, ...]
     from auricle.datasets._corpus import open_corpus
     from auricle.datasets._division import fold_rule
     from auricle.datasets._division import folds as names_of
-    from auricle.learning import experiment, record
+    from auricle.learning import devices, experiment, record
     from auricle.reports.html import write_report
 
     if folder:
@@ -166,11 +166,7 @@ def _all_folds(run: str, folder: Path | None, recipe: str, set_: tuple[str, ...]
     else:
         data = run
         chosen = recipe_for(data, recipe, set_)
-    if chosen.train.devices > 1:
-        raise RequestError(
-            f"--folds trains its folds on one device, and recipe.train.devices is {chosen.train.devices}",
-            hint="--set train.devices=1",
-        )
+    devices.alone(chosen.train, "evaluate --folds")
     chosen = experiment.resolved(chosen)
     corpus = open_corpus(data, chosen.data)
     rule = fold_rule(corpus.items, chosen.split.rule)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from auricle import recipe as recipes
 from auricle.errors import AuricleError, BundleError, RequestError
+from auricle.processes import leads
 from auricle.types import Skipped
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def run(data: str, recipe: Recipe, *, folder: Path | None, time: str, resume: bo
     from auricle.verbs._bars import bar_of, bars
 
     recipe = experiment.resolved(recipe)
-    with bars(shown=recipe.train.progress) as display:
+    with bars(shown=recipe.train.progress and leads()) as display:
         prepared = experiment.prepare(data, recipe, bar=bar_of(display))
         folder = folder or _free(Path("runs") / prepared.corpus.name / f"{recipe.model.name}-{prepared.recipe.identity[:8]}")
         try:
@@ -176,12 +177,13 @@ def train_one(prepared: Prepared, folder: Path, *, data: str, time: str, resume:
     Raises:
         KeyboardInterrupt: after a checkpoint.
     """
-    from auricle.learning import checkpoint, experiment, record
+    from auricle.learning import checkpoint, devices, experiment, record
     from auricle.verbs._bars import bar_of, warn_once
     from auricle.verbs._teachers import panel
 
     time = time or prepared.recipe.train.time
     if prepared.recipe.transfer.probe:
+        devices.alone(prepared.recipe.train, "a probe")
         record.begin(folder, prepared.recipe, data=data, budget=time)
         record.skipped(folder, prepared.skipped)
         return experiment.probed(prepared, bar_of(display)("embedding", len(prepared.division.train)))
@@ -241,7 +243,8 @@ def recipe_for(data: str, recipe: str, set_: tuple[str, ...]) -> Recipe:
     from auricle.verbs._begin import best_start
 
     name, why = best_start(set_)
-    sys.stderr.write(f"recipe: {name}; {why}\n")
+    if leads():
+        sys.stderr.write(f"recipe: {name}; {why}\n")
     return recipes.read(name, with_reader(data, set_))
 
 

@@ -1,0 +1,124 @@
+"""Two processes train as one does: the same clips, the same draws, the same loss, and weights that differ by rounding alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tests.learning._trained import trained
+from tests.tones import TINY, write_tones
+
+from auricle.errors import RequestError
+from auricle.learning import devices
+from auricle.settings import Train
+
+_ROOT = Path(__file__).parents[2]
+# Five rows: one process has two of them, the other three. SGD, for Adam divides a gradient by its own size: of one that is 0 but for
+# rounding it makes a whole step.
+_PLAIN = {"batch": 5, "epochs": 2, "optimizer": "sgd", "lr": 0.05}
+_MIXED = [
+    *TINY["augment"],
+    {"name": "reverb", "p": 0.5},
+    {"name": "cutmix", "on": "feature"},
+    {"name": "filter_augment"},
+    {"name": "random_erasing"},
+]
+_CASES: dict[str, tuple[dict[str, Any], int]] = {
+    "all": ({"train": _PLAIN, "augment": _MIXED, "loss": {"name": "cross_entropy", "class_weights": "inverse"}}, 0),
+    "adam": ({"train": {**_PLAIN, "optimizer": "adamw", "lr": 3e-3}}, 0),
+    "contrast": ({"train": {**_PLAIN, "sam_rho": 0.05, "swa": 0.5, "ema": 0.0}, "loss": {"name": "supervised_contrastive"}}, 0),
+    "domain": ({"train": {**_PLAIN, "batch": 4, "ema": 0.0}, "loss": {"name": "mmd"}, "transfer": {"target_domain": "other"}}, 0),
+    "stopped": ({"train": _PLAIN}, 3),
+}
+
+
+def _launch(words: list[str], folder: Path, ranks: int = 2) -> subprocess.CompletedProcess[str]:
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(ranks), *words]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(_ROOT)}
+    return subprocess.run(launcher, cwd=folder, capture_output=True, text=True, check=False, env=environment, timeout=240)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpus")
+    write_tones(folder / "other", clips=2)
+    return write_tones(folder / "tones")
+
+
+@pytest.fixture(scope="module")
+def runs(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All cases in one pair of processes, which take longer to start than to train."""
+    folder = tmp_path_factory.mktemp("runs")
+    for name in _CASES:
+        (folder / name).mkdir()
+    done = _launch([str(_ROOT / "tests/learning/_trained.py"), str(corpus), str(folder), json.dumps(_CASES)], corpus.parent)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def _both(case: str, corpus: Path, runs: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
+    monkeypatch.chdir(corpus.parent)
+    one = trained(corpus, runs / case / "one", _CASES[case][0])
+    return one, torch.load(runs / case / "two.pt")
+
+
+@pytest.mark.parametrize("case", ["all", "contrast", "domain"])
+def test_two_processes_take_the_steps_of_one(case: str, corpus: Path, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sums of thousands of float32 in another order differ by some 1e-7 of their size, a dozen steps after by some times that."""
+    (losses, weights), (two_losses, two_weights) = _both(case, corpus, runs, monkeypatch)
+    assert len(losses) >= 6
+    torch.testing.assert_close(torch.tensor(two_losses), torch.tensor(losses), rtol=1e-5, atol=1e-6)
+    for name, value in weights.items():
+        gap = (two_weights[name] - value).double().norm() / value.double().norm().clamp(min=1e-3)
+        assert gap < 3e-5, f"{name} is {gap:.1e} away"
+
+
+def test_adam_differs_where_a_gradient_is_nothing_but_rounding(corpus: Path, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (losses, weights), (two_losses, two_weights) = _both("adam", corpus, runs, monkeypatch)
+    torch.testing.assert_close(torch.tensor(two_losses), torch.tensor(losses), rtol=1e-5, atol=1e-6)
+    one, two = (torch.cat([value.double().flatten() for value in each.values()]) for each in (weights, two_weights))
+    assert (one - two).norm() / one.norm() < 1e-4
+
+
+def test_one_that_is_asked_to_stop_stops_both_and_one_alone_goes_on(corpus: Path, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(corpus.parent)
+    begun, nothing = torch.load(runs / "stopped" / "two.pt")
+    assert len(begun) == 3
+    assert not nothing
+    tree = _CASES["stopped"][0]
+    losses, _ = trained(corpus, runs / "stopped" / "one", tree)
+    later, _ = trained(corpus, runs / "stopped" / "checkpoints", tree)
+    torch.testing.assert_close(torch.tensor([*begun, *later]), torch.tensor(losses), rtol=1e-5, atol=1e-6)
+
+
+def test_what_processes_can_t_share_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(RequestError, match=r"train.batch is 1, which 2 processes can't share; wanted at least a row for each"):
+        devices.processes(Train(batch=1, devices=2))
+    with pytest.raises(RequestError, match="a time budget needs one process, and there would be 2"):
+        devices.alone(Train(devices=2), "a time budget")
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "1")
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    assert devices.processes(Train(batch=7)) == 4
+    with pytest.raises(RequestError, match=r"train.devices is 2, and the launcher started 4 processes"):
+        devices.processes(Train(devices=2))
+    with pytest.raises(RequestError, match="a search needs one process, and there would be 4"):
+        devices.alone(Train(), "a search")
+
+
+@pytest.mark.slow
+def test_the_same_command_under_the_launcher_on_real_clips(shared: Path, tmp_path: Path) -> None:
+    """Spoken digits: every answer of the two networks agrees to what an epoch of Adam leaves between them."""
+    words = ["-m", "auricle", "train", str(shared / "data" / "fsdd"), "--recipe", "fsdd", "--set", "train.epochs=1", "--out"]
+    for ranks in (1, 2):
+        done = _launch([*words, str(tmp_path / str(ranks))], tmp_path, ranks)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("report ") == 1
+    one, two = (json.loads((tmp_path / ranks / "metrics.json").read_text())["scores"] for ranks in "12")
+    for name, score in one.items():
+        assert two[name]["value"] == pytest.approx(score["value"], abs=0.01), name
