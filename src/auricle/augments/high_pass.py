@@ -6,16 +6,11 @@ on any device. Magnitude at the edge is sqrt(1/2), -3.01 dB.
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
-
-from auricle.augments._draws import by_ratio, chosen
-from auricle.augments._spectrum import butterworth, ceiling, edge, padded, shaped, warped
-from auricle.errors import RequestError
+from auricle.augments._edges import Edges
 from auricle.types import Hertz
 
 
-class HighPass:
+class HighPass(Edges):
     """Rows filtered.
 
     Args:
@@ -27,7 +22,7 @@ class HighPass:
         order: poles; each falls by 6 dB an octave.
     """
 
-    domain = "wave"
+    above = True
 
     def __init__(
         self,
@@ -39,43 +34,4 @@ class HighPass:
         max_hz: Hertz = 800.0,
         order: int = 2,
     ) -> None:
-        self.least, self.most = min_hz, ceiling(max_hz, sample_rate)
-        if not 0 < min_hz <= self.most or not 1 <= order <= 8:
-            raise RequestError(
-                f"augment high_pass: edges from {min_hz:g} to {self.most:g} Hz of order {order} at {sample_rate} Hz; "
-                f"wanted 0 < min_hz <= max_hz below half the sample rate, and an order of 1 to 8"
-            )
-        self.sample_rate = sample_rate
-        self.p, self.p_end = p, p_end
-        self.order = order
-
-    def draw(self, rng: torch.Generator, shape: torch.Size) -> dict[str, Tensor]:
-        """Edges.
-
-        Args:
-            rng: source of chance.
-            shape: [B, T] of the rows.
-
-        Returns:
-            `hertz` [B], 0 where the row stays.
-        """
-        rows = chosen(rng, shape[0], p=self.p)
-        return {"hertz": rows * by_ratio(rng, shape[0], least=self.least, most=self.most)}
-
-    def apply(self, wave: Tensor, values: dict[str, Tensor]) -> Tensor:
-        """The filtered rows.
-
-        Args:
-            wave: [B, T] samples.
-            values: what `draw` gave.
-
-        Returns:
-            [B, T] samples.
-        """
-        made = wave.clone()
-        rows = values["hertz"].nonzero()[:, 0]
-        if len(rows):
-            size = padded(wave.shape[-1], self.sample_rate)
-            at = -edge(values["hertz"][rows].to(wave), self.sample_rate)[:, None] / warped(size, like=wave)[None]
-            made[rows] = shaped(wave[rows], butterworth(at, self.order))
-        return made
+        super().__init__(sample_rate, "high_pass", p=p, p_end=p_end, min_hz=min_hz, max_hz=max_hz, order=order)

@@ -5,14 +5,10 @@ SpecAugment (Park et al. 2019, section 2). The fill is 0, which is each bin's me
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
-
-from auricle.augments._stripes import kept, widths
-from auricle.errors import RequestError
+from auricle.augments._stripes import Stripes
 
 
-class MaskTime:
+class MaskTime(Stripes):
     """Stripes of frames set to zero.
 
     Args:
@@ -25,7 +21,7 @@ class MaskTime:
         max_frames: widest in frames; 0 leaves it to `max_fraction`.
     """
 
-    domain = "feature"
+    axis, places = -1, "frames"
 
     def __init__(
         self,
@@ -38,39 +34,5 @@ class MaskTime:
         max_fraction: float = 0.15,
         max_frames: int = 0,
     ) -> None:
-        self.sample_rate = sample_rate
-        self.p, self.p_end = p, p_end
-        self.stripes = stripes
-        if not 0 <= min_fraction <= max_fraction <= 1 or max_frames < 0 or stripes < 1:
-            raise RequestError(
-                f"augment mask_time: {stripes} stripes of {min_fraction:g} to {max_fraction:g}, at most {max_frames} frames; "
-                f"wanted at least one stripe and 0 <= min_fraction <= max_fraction <= 1"
-            )
-        self.fractions = (min_fraction, max_fraction)
-        self.widest = max_frames
-
-    def draw(self, rng: torch.Generator, shape: torch.Size) -> dict[str, Tensor]:
-        """Which frames stay.
-
-        Args:
-            rng: source of chance.
-            shape: [B, F, N] of the feature, [B, C, F, N] of a picture.
-
-        Returns:
-            `kept` [B, N] bool.
-        """
-        least, most = widths(shape[-1], fractions=self.fractions, widest=self.widest)
-        return {"kept": kept(rng, (shape[0], shape[-1]), stripes=self.stripes, most=most, least=least, p=self.p)}
-
-    def apply(self, feature: Tensor, values: dict[str, Tensor]) -> Tensor:
-        """The feature behind its stripes.
-
-        Args:
-            feature: [B, F, N] frames, or a picture [B, C, F, N].
-            values: what `draw` gave.
-
-        Returns:
-            [B, F, N] or [B, C, H, W], as it came.
-        """
-        stays = values["kept"].to(feature)
-        return feature * stays.view(len(stays), *[1] * (feature.ndim - 2), -1)
+        fractions = (min_fraction, max_fraction)
+        super().__init__(sample_rate, "mask_time", p=p, p_end=p_end, stripes=stripes, fractions=fractions, widest=max_frames)

@@ -5,16 +5,14 @@ Signalsmith Stretch through python-stretch (the extra `stretch`); the same input
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
-from auricle.augments._draws import chosen, evenly
-from auricle.augments._stage import lengths
+from auricle.augments._rates import Rates
 from auricle.augments._stretch import required, stretched
-from auricle.errors import RequestError
 
 
-class TimeStretch:
+class TimeStretch(Rates):
     """Rate of each row.
 
     Args:
@@ -25,60 +23,20 @@ class TimeStretch:
         max_rate: fastest.
     """
 
-    domain = "wave"
-    host = True
-
     def __init__(
         self, sample_rate: int, *, p: float = 0.3, p_end: float | None = None, min_rate: float = 0.85, max_rate: float = 1.15
     ) -> None:
-        if not 0.25 <= min_rate <= max_rate <= 4:
-            raise RequestError(f"augment time_stretch: rates from {min_rate:g} to {max_rate:g}; wanted 0.25 <= min_rate <= max_rate <= 4")
+        super().__init__(sample_rate, "time_stretch", p=p, p_end=p_end, min_rate=min_rate, max_rate=max_rate)
         required("time_stretch")
-        self.sample_rate = sample_rate
-        self.p, self.p_end = p, p_end
-        self.least, self.most = min_rate, max_rate
 
-    def draw(self, rng: torch.Generator, shape: torch.Size) -> dict[str, Tensor]:
-        """Rates.
+    def played(self, samples: NDArray[np.float32], rate: float) -> NDArray[np.float32]:
+        """A sound at another rate.
 
         Args:
-            rng: source of chance.
-            shape: [B, T] of the rows.
+            samples: [T] full scale ±1.
+            rate: 2 takes half as long.
 
         Returns:
-            `rate` [B], 1 where the row stays.
+            [T / rate] samples.
         """
-        rows = chosen(rng, shape[0], p=self.p)
-        return {"rate": torch.where(rows, evenly(rng, shape[0], least=self.least, most=self.most), torch.ones(()))}
-
-    def apply(self, wave: Tensor, values: dict[str, Tensor]) -> Tensor:
-        """The rows at their rate; what no longer fits is cut, what is missing is silence.
-
-        Args:
-            wave: [B, T] samples.
-            values: what `draw` gave.
-
-        Returns:
-            [B, T] samples.
-        """
-        made = wave.clone()
-        total = wave.shape[-1]
-        for row, (rate, length) in enumerate(zip(values["rate"].tolist(), lengths(wave, values), strict=True)):
-            if rate != 1 and length:
-                own = wave[row, :length].detach().cpu().numpy()
-                samples = torch.from_numpy(stretched(own, self.sample_rate, rate=rate)[:total])
-                made[row] = 0
-                made[row, : len(samples)] = samples.to(wave)
-        return made
-
-    def stretched(self, length: Tensor, values: dict[str, Tensor]) -> Tensor:
-        """Valid samples after the change.
-
-        Args:
-            length: [B] valid samples before.
-            values: what `draw` gave.
-
-        Returns:
-            [B] valid samples, to be cut at the row's end by the caller.
-        """
-        return (length / values["rate"].to(length.device)).long()
+        return stretched(samples, self.sample_rate, rate=rate)

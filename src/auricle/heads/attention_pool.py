@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from auricle.heads._pooled import Pooled
 from auricle.layers.shares import shares
 
 
-class AttentionPool(nn.Module):
+class AttentionPool(Pooled):
     """Weighted mean and linear classifier.
 
     Args:
@@ -27,19 +28,6 @@ class AttentionPool(nn.Module):
         self.dim = dim
         self.score = nn.Sequential(nn.Conv1d(dim, units, 1), nn.Tanh(), nn.Conv1d(units, 1, 1, bias=False))
         self.linear = nn.Linear(dim, classes)
-
-    def forward(self, hidden: Tensor, length: Tensor) -> Tensor:
-        """Logits of each row.
-
-        Args:
-            hidden: [B, D, M] steps.
-            length: [B] valid steps; a row with none is pooled over its first.
-
-        Returns:
-            [B, K] logits.
-        """
-        logits: Tensor = self.linear(self.embedding(hidden, length))
-        return logits
 
     def embedding(self, hidden: Tensor, length: Tensor) -> Tensor:
         """What the classifier hears of each row.

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from auricle.heads._pooled import Pooled
 from auricle.types import State
 
 
-class Last(nn.Module):
+class Last(Pooled):
     """Linear classifier of the last step.
 
     Args:
@@ -25,19 +26,6 @@ class Last(nn.Module):
         super().__init__()
         self.dim = dim
         self.linear = nn.Linear(dim, classes)
-
-    def forward(self, hidden: Tensor, length: Tensor) -> Tensor:
-        """Logits of each row.
-
-        Args:
-            hidden: [B, D, M] steps.
-            length: [B] valid steps; of a row with none it is the first.
-
-        Returns:
-            [B, K] logits.
-        """
-        logits: Tensor = self.linear(self.embedding(hidden, length))
-        return logits
 
     def embedding(self, hidden: Tensor, length: Tensor) -> Tensor:
         """What the classifier hears of each row.

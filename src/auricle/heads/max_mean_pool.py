@@ -9,13 +9,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from auricle.heads._pooled import Pooled
 from auricle.layers.masked import valid
 from auricle.types import State
 
 _LOWEST = -1e30  # stands for "nothing heard yet" in the maximum; finite, so that it can travel through any exported graph
 
 
-class MaxMeanPool(nn.Module):
+class MaxMeanPool(Pooled):
     """Masked maximum plus masked mean, and linear classifier.
 
     Args:
@@ -37,19 +38,6 @@ class MaxMeanPool(nn.Module):
         if hidden:
             self.embed.extend([nn.Linear(dim, hidden), nn.ReLU()])
         self.linear = nn.Linear(hidden or dim, classes)
-
-    def forward(self, hidden: Tensor, length: Tensor) -> Tensor:
-        """Logits of each row.
-
-        Args:
-            hidden: [B, D, M] steps.
-            length: [B] valid steps; a row with none is pooled over its first.
-
-        Returns:
-            [B, K] logits.
-        """
-        logits: Tensor = self.linear(self.embedding(hidden, length))
-        return logits
 
     def embedding(self, hidden: Tensor, length: Tensor) -> Tensor:
         """What the classifier hears of each row.

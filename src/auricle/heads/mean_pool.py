@@ -9,10 +9,11 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from auricle.heads import _mean
+from auricle.heads._pooled import Pooled
 from auricle.types import State
 
 
-class MeanPool(nn.Module):
+class MeanPool(Pooled):
     """Masked mean and linear classifier.
 
     Args:
@@ -26,19 +27,6 @@ class MeanPool(nn.Module):
         super().__init__()
         self.dim = dim
         self.linear = nn.Linear(dim, classes)
-
-    def forward(self, hidden: Tensor, length: Tensor) -> Tensor:
-        """Logits of each row.
-
-        Args:
-            hidden: [B, D, M] steps.
-            length: [B] valid steps; a row with none is pooled over its first.
-
-        Returns:
-            [B, K] logits.
-        """
-        logits: Tensor = self.linear(self.embedding(hidden, length))
-        return logits
 
     def embedding(self, hidden: Tensor, length: Tensor) -> Tensor:
         """What the classifier hears of each row.

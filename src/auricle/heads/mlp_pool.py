@@ -9,10 +9,11 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from auricle.heads import _mean
+from auricle.heads._pooled import Pooled
 from auricle.types import State
 
 
-class MlpPool(nn.Module):
+class MlpPool(Pooled):
     """Masked mean, hidden layer with hard swish, and linear classifier.
 
     Args:
@@ -29,19 +30,6 @@ class MlpPool(nn.Module):
         self.dim = dim
         self.embed = nn.Sequential(nn.Linear(dim, hidden), nn.Hardswish(), nn.Dropout(dropout))
         self.linear = nn.Linear(hidden, classes)
-
-    def forward(self, hidden: Tensor, length: Tensor) -> Tensor:
-        """Logits of each row.
-
-        Args:
-            hidden: [B, D, M] steps.
-            length: [B] valid steps; a row with none is pooled over its first.
-
-        Returns:
-            [B, K] logits.
-        """
-        logits: Tensor = self.linear(self.embedding(hidden, length))
-        return logits
 
     def embedding(self, hidden: Tensor, length: Tensor) -> Tensor:
         """What the classifier hears of each row.

@@ -9,12 +9,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from auricle.heads._pooled import Pooled
 from auricle.layers.masked import valid
 
 _LEAST = 1e-10  # variance of a row of one step; a root of nothing has no gradient
 
 
-class StatisticsPool(nn.Module):
+class StatisticsPool(Pooled):
     """Masked mean beside masked deviation, and linear classifier.
 
     Args:
@@ -28,19 +29,6 @@ class StatisticsPool(nn.Module):
         super().__init__()
         self.dim = dim
         self.linear = nn.Linear(2 * dim, classes)
-
-    def forward(self, hidden: Tensor, length: Tensor) -> Tensor:
-        """Logits of each row.
-
-        Args:
-            hidden: [B, D, M] steps.
-            length: [B] valid steps; a row with none is pooled over its first.
-
-        Returns:
-            [B, K] logits.
-        """
-        logits: Tensor = self.linear(self.embedding(hidden, length))
-        return logits
 
     def embedding(self, hidden: Tensor, length: Tensor) -> Tensor:
         """What the classifier hears of each row.
