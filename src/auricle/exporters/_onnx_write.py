@@ -12,7 +12,7 @@ import onnx
 import torch
 
 import auricle
-from auricle.errors import BundleError
+from auricle.errors import BundleError, RequestError
 from auricle.exporters import _facts, _golden, _onnx_graph, _onnx_inputs, _parity
 from auricle.exporters._runner import Runner
 
@@ -24,6 +24,11 @@ _NAMED = ("decoder", "protocol", "scores", "license", "citation")
 
 def write(bundle: Bundle, path: Path, *, window: float, half: bool, tolerance: float) -> _parity.Parity:
     """Write the file; see `Onnx.write`."""
+    if bundle.task.kind == "wave":
+        raise RequestError(
+            "a denoiser alone is not exported, but within the file of a classifier behind it",
+            hint="auricle train DATA --set transfer.denoiser=RUN; auricle denoise takes the run as it is",
+        )
     part = path.with_name(f".{path.name}.part")
     try:
         parity = _write(bundle, part, window=window, half=half)
@@ -85,7 +90,7 @@ def _describe(bundle: Bundle, window: int) -> _facts.Facts:
         min_samples=pipe.min_samples,
         max_samples=pipe.max_samples,
         streamable=pipe.streamable,
-        lookahead=max(0, int(getattr(pipe.model, "lookahead", 0))) * int(pipe.frontend.hop),
+        lookahead=max(0, int(getattr(pipe.model, "lookahead", 0))) * int(pipe.frontend.hop) + int(getattr(pipe.frontend, "late", 0)),
         window=window,
         temperature=bundle.temperature,
         thresholds=bundle.thresholds,

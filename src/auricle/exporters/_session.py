@@ -41,12 +41,13 @@ def quota(root: Path = Path("/sys/fs/cgroup")) -> float:
     return int(limit) / int(period)
 
 
-def session(path: Path, *, threads: int = 0) -> Any:
+def session(path: Path, *, threads: int = 0, content: bytes = b"") -> Any:
     """An ONNX Runtime session on the CPU.
 
     Args:
         path: the .onnx file.
         threads: inside one operation; 0 takes what `processors` says.
+        content: what is opened in the file's place, such as a copy with other outputs; b"" takes the file's own.
 
     Returns:
         The `onnxruntime.InferenceSession`.
@@ -67,7 +68,7 @@ def session(path: Path, *, threads: int = 0) -> Any:
     options.enable_mem_pattern = False
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(content or path.read_bytes(), options, providers=["CPUExecutionProvider"])
     except Exception as wrong:  # the runtime's own exceptions share no other parent
         reason = " ".join(str(wrong).split())
         raise BundleError(f"{path} is not an ONNX file that can be opened; it is damaged or cut short ({reason[:160]})") from wrong
