@@ -36,19 +36,12 @@ def order(items: Sequence[Item], how: Sampler, chance: torch.Generator) -> list[
                 clips.setdefault(label, []).append(position)
         return _rounds(list(clips.values()), len(items), chance)
     power = 1.0 if how == "balanced" else 0.5
-    shares = [_shares(item) for item in items]
+    shares = [item.shares or {"": 1.0} for item in items]
     mass: dict[str, float] = defaultdict(float)
     for label, share in (pair for each in shares for pair in each.items()):
         mass[label] += share
     weight = torch.tensor([sum(share * mass[label] ** -power for label, share in each.items()) for each in shares])
     return [int(i) for i in torch.multinomial(weight, len(items), replacement=True, generator=chance)]
-
-
-def _shares(item: Item) -> dict[str, float]:
-    """What a clip stands for: each of its labels once, or by its share of the votes."""
-    if item.votes:
-        return {label: votes / sum(item.votes) for label, votes in zip(item.target, item.votes, strict=True)}
-    return dict.fromkeys(item.target or ("",), 1.0)
 
 
 def _rounds(classes: list[list[int]], count: int, chance: torch.Generator) -> list[int]:

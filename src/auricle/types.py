@@ -69,6 +69,13 @@ class Item:
     group: str = ""
     votes: tuple[float, ...] = ()
 
+    @property
+    def shares(self) -> dict[str, float]:
+        """How much of a clip of each label it is: 1 of each of its labels, or their shares of the votes, which sum to 1."""
+        if self.votes:
+            return {label: votes / sum(self.votes) for label, votes in zip(self.target, self.votes, strict=True)}
+        return dict.fromkeys(self.target, 1.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Task:

@@ -29,6 +29,14 @@ def test_a_class_of_one_group() -> None:
     assert found.sentence.startswith("all clips of b come from one group")
 
 
+def test_divided_annotators_count_by_their_shares() -> None:
+    sure = [Item(Path(f"a{n}"), ("a",), votes=(3.0,)) for n in range(20)]
+    divided = [Item(Path(f"b{n}"), ("a", "b"), votes=(2.0, 1.0)) for n in range(24)]
+    (found,) = balance([*sure, *divided], Task(("a", "b"), "distribution"))
+    assert "(b 8)" in found.sentence
+    assert balance([*sure, *divided, *clips(4, "b")], Task(("a", "b"), "distribution")) == []
+
+
 def test_several_labels_count_for_each() -> None:
     items = [Item(Path(str(n)), ("a", "b")) for n in range(12)]
     assert balance(items, Task(("a", "b"), "multi")) == []

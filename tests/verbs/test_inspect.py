@@ -71,12 +71,16 @@ def test_a_table_of_annotators(folder: Path) -> None:
     assert (tree["agreement"]["annotators"], tree["agreement"]["each"], tree["agreement"]["clips"]) == (3, 2.5, 24)
     assert tree["agreement"]["decided"] == (24 - 6) / 24, "of high every third is a tie, of low every third that rater 3 left out"
     assert "judged by 3 annotators, 2.5 a clip, 75 % with one most voted label, alpha " in found.text()
+    counted = {each["label"]: each["clips"] for each in tree["classes"]}
+    assert sum(counted.values()) == pytest.approx(24), "each clip counts once, shared as its votes are"
+    assert counted["odd"] == pytest.approx(8 * 5 / 12), "of eight clips a half where two judged, a third where three did"
     unsaid = next(f for f in found.findings if "look like annotators" in f.sentence)
     assert unsaid.fix == """--set 'data.annotators=["rater 1", "rater 2", "rater 3"]'"""
     settings = ('data.annotators=["rater 1", "rater 2", "rater 3"]',)
     most = inspect(str(table), set_=settings, progress=False)
     assert isinstance(most, Inspected)
     assert (most.task.kind, len(most.items), len(most.skipped)) == ("single", 18, 6)
+    assert {each["label"]: each["clips"] for each in most.tree()["classes"]} == {"high": 8, "low": 10}, "by the label that is learnt"
     assert most.agreement == found.agreement
     assert not any("look like annotators" in f.sentence for f in most.findings)
     with pytest.raises(RequestError, match="does not say how data are read"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from auricle.audits._finding import Finding
@@ -15,6 +14,8 @@ _UNEVEN = 10
 def balance(items: Sequence[Item], task: Task) -> list[Finding]:
     """What the numbers of clips a class mean for training and for the score.
 
+    Where annotators divide, a clip counts for each label by its share of the votes, as training weighs it.
+
     Args:
         items: the corpus's clips.
         task: its labels.
@@ -22,19 +23,22 @@ def balance(items: Sequence[Item], task: Task) -> list[Finding]:
     Returns:
         At most four findings.
     """
-    clips = Counter(label for item in items for label in item.target)
+    clips: dict[str, float] = dict.fromkeys(task.labels, 0.0)
+    for item in items:
+        for label, share in item.shares.items():
+            clips[label] = clips.get(label, 0.0) + share
     finds = []
     empty = [label for label in task.labels if not clips[label]]
     if empty:
         finds.append(Finding("error", f"no clip is labelled {_few(empty)}; a class without clips is never learnt"))
     few = [label for label in task.labels if 0 < clips[label] < _FEW]
     if few:
-        told = ", ".join(f"{label} {clips[label]}" for label in few[:8]) + (", …" if len(few) > 8 else "")
+        told = ", ".join(f"{label} {clips[label]:.3g}" for label in few[:8]) + (", …" if len(few) > 8 else "")
         finds.append(Finding("warning", f"fewer than {_FEW} clips ({told}): neither learnt nor judged reliably"))
     counts = sorted((clips[label], label) for label in task.labels if clips[label])
     if len(counts) > 1 and counts[-1][0] > _UNEVEN * counts[0][0]:
         (least, rare), (most, common) = counts[0], counts[-1]
-        sentence = f"{common} has {most} clips, {rare} {least}: accuracy hides the rare classes; look at balanced accuracy"
+        sentence = f"{common} has {most:.0f} clips, {rare} {least:.3g}: accuracy hides the rare classes; look at balanced accuracy"
         finds.append(Finding("warning", sentence, fix="--set train.sampler=balanced"))
     lonely = [label for label in task.labels if _groups(items, label) == 1 and clips[label] > 1]
     if lonely:

@@ -84,7 +84,7 @@ class Inspected:
             "clips": len(self.items),
             "files": len(self.heard),
             "seconds": self._seconds(),
-            "classes": [{"label": label, "clips": clips[label], "seconds": seconds[label]} for label in self.task.labels],
+            "classes": [{"label": label, "clips": _number(clips[label]), "seconds": seconds[label]} for label in self.task.labels],
             "splits": Counter(item.split for item in self.items),
             "folds": Counter(item.fold for item in self.items),
             "groups": len({item.group for item in self.items} - {""}),
@@ -107,21 +107,23 @@ class Inspected:
     def _seconds(self) -> float:
         return sum(each.duration for each in self.heard.values())
 
-    def _by_class(self) -> tuple[Counter[str], dict[str, float]]:
-        clips: Counter[str] = Counter()
+    def _by_class(self) -> tuple[dict[str, float], dict[str, float]]:
+        """Clips and seconds of each label; where annotators divide, each by its share of the votes."""
+        clips: dict[str, float] = dict.fromkeys(self.task.labels, 0)
         seconds = dict.fromkeys(self.task.labels, 0.0)
         for item in self.items:
             whole = self.heard[item.path].duration if item.path in self.heard else 0.0
             stop = whole if item.stop is None else min(item.stop, whole)
-            for label in item.target:
-                clips[label] += 1
-                seconds[label] += max(0.0, stop - item.start)
+            for label, share in item.shares.items():
+                clips[label] += share
+                seconds[label] += share * max(0.0, stop - item.start)
         return clips, seconds
 
     def _classes(self) -> list[str]:
         clips, seconds = self._by_class()
         width = max(len("class"), *map(len, self.task.labels), 0)
-        rows = [f"  {label:<{width}}  {clips[label]:>6}  {_time(seconds[label]):>9}" for label in self.task.labels[:_MOST_ROWS]]
+        digits = 1 if self.task.kind == "distribution" else 0
+        rows = [f"  {label:<{width}}  {clips[label]:>6.{digits}f}  {_time(seconds[label]):>9}" for label in self.task.labels[:_MOST_ROWS]]
         left = len(self.task.labels) - _MOST_ROWS
         if rows:
             rows = ["", f"  {'class':<{width}}  {'clips':>6}  {'length':>9}", *rows]
@@ -191,6 +193,11 @@ def sound(heard: Heard) -> dict[str, Any]:
         "bandwidth": heard.bandwidth,
         "warnings": list(heard.warnings),
     }
+
+
+def _number(count: float) -> float:
+    """Whole clips as whole numbers."""
+    return int(count) if count == int(count) else round(count, 6)
 
 
 def _plain(value: float) -> float | None:
