@@ -181,7 +181,7 @@ def drawn(table: Table) -> str:
     for number, title in enumerate(head):
         grid.add_column(title, justify="left" if number < 2 else "right", overflow="fold")
     for row in rows:
-        grid.add_row(*(cell.replace(" (", "\n(") for cell in row))
+        grid.add_row(*(cell.replace(" (", "\n").replace(" to ", "…").rstrip(")") for cell in row))
     console = Console(file=io.StringIO(), width=max(160, Console().width), no_color=True, highlight=False, markup=False)
     console.print(grid)
     for sentence in (*_notes(table), *table.heading):
