@@ -145,7 +145,7 @@ class Feed:
         if self.task.kind == "single":
             return torch.tensor([self._index[item.target[0]] for item in items])
         rows = torch.zeros(len(items), len(self.task.labels))
-        for row, item in enumerate(items):
+        for row, item in enumerate(items if self.task.labels else ()):  # where waves are restored, labels mean nothing
             for label, votes in zip(item.target, item.votes or (1.0,) * len(item.target), strict=True):
                 rows[row, self._index[label]] = votes
         return rows / rows.sum(1, keepdim=True) if self.task.kind == "distribution" else rows

@@ -131,7 +131,7 @@ def test_gradient_is_clipped(prepare: Prepare, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_stops_early_and_keeps_the_best_epoch(tmp_path: Path, prepare: Prepare, monkeypatch: pytest.MonkeyPatch) -> None:
-    from auricle.learning import loop
+    from auricle.learning import objective
 
     losses = iter([0.9, 0.5, 0.7, 0.6, 0.4, 0.3])
     seen: list[dict[str, Any]] = []
@@ -147,7 +147,7 @@ def test_stops_early_and_keeps_the_best_epoch(tmp_path: Path, prepare: Prepare, 
         seen.append(copy.deepcopy(pipe.state_dict()))
         return Said()
 
-    monkeypatch.setattr(loop, "score", judged)
+    monkeypatch.setattr(objective, "score", judged)
     run = experiment.training(prepare(epochs=6, patience=2))
     kept = run.run(tmp_path, _quiet).state_dict()
     assert [row["dev_loss"] for row in run.at.rows] == [0.9, 0.5, 0.7, 0.6]

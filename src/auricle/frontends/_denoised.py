@@ -33,6 +33,7 @@ class Denoised(nn.Module):
         self.hop = int(self.inner.hop)
         self.before = max(0, int(self.inner.win) - self.hop)  # samples that a frame shares with the one before
         self.win = int(self.inner.win) - self.before
+        self.late = int(self.denoiser.delay) + self.before  # samples from a hop to the end of the frames that hold it
         for name in ("bins", "bins_hz", "channels"):
             if hasattr(inner, name):
                 setattr(self, name, getattr(inner, name))

@@ -23,7 +23,7 @@ from auricle.datasets._division import Division, divide
 from auricle.datasets._files import sound_files
 from auricle.errors import DataError, RequestError
 from auricle.feed import Feed, Survey, rng
-from auricle.learning import probe, transfer
+from auricle.learning import probe, restoring, transfer
 from auricle.learning.also import also
 from auricle.learning.loop import Training
 from auricle.learning.plan import plan
@@ -33,7 +33,7 @@ from auricle.learning.teacher import Panel
 from auricle.metrics import _calibration
 from auricle.pipe import Pipe
 from auricle.recipe import Recipe
-from auricle.types import Item, Seconds, Skipped, Spec
+from auricle.types import Item, Seconds, Skipped, Spec, Task
 
 Bar = Callable[[str, int], Callable[[], object]]
 
@@ -80,7 +80,7 @@ def resolved(recipe: Recipe) -> Recipe:
     Raises:
         RequestError: weights that can't be had, or settings that don't go together.
     """
-    recipe = probe.resolved(recipe)
+    recipe = transfer.with_denoiser(probe.resolved(recipe))
     model = catalog.load("models", recipe.model.name)
     if hasattr(model, "described"):
         recipe = dataclasses.replace(recipe, model=Spec(recipe.model.name, model.described(dict(recipe.model.args))))
@@ -104,6 +104,9 @@ def prepare(data: str, recipe: Recipe, *, bar: Bar) -> Prepared:
     """
     corpus = open_corpus(data, recipe.data)
     recipe = dataclasses.replace(recipe, data=corpus.spec)
+    if recipe.restores:
+        restoring.refuse(recipe)
+        corpus = dataclasses.replace(corpus, task=Task((), "wave"))
     divided(recipe.augment)
     Chain(recipe.augment, recipe.sample_rate, classes=len(corpus.task.labels))  # what an effect lacks is told before all clips are read
     feed = Feed(corpus.task, recipe)
@@ -142,6 +145,8 @@ def training(prepared: Prepared, *, budget: Seconds = 0.0, panel: Panel | None =
     recipe, feed, division = prepared.recipe, prepared.feed, prepared.division
     torch.manual_seed(rng(recipe.seed, "initial").initial_seed())
     pipe = build(recipe, prepared.corpus.task)
+    if recipe.restores:
+        return Training(pipe, feed, division.train, division.dev, budget)
     if 0 < pipe.max_samples < feed.row:
         most = pipe.max_samples / recipe.sample_rate
         raise RequestError(
@@ -204,26 +209,29 @@ def _bundled(pipe: Pipe, prepared: Prepared, recipe: Recipe, selected: str) -> B
     corpus, division = prepared.corpus, prepared.division
     temperature = 1.0
     thresholds: tuple[float, ...] = ()
-    if division.dev:
+    if division.dev and not recipe.restores:
         scored = score(pipe, prepared.feed, division.dev)
         truth = scored.target[scored.owner].numpy()
         temperature = _calibration.temperature(scored.logits.double().numpy(), truth, shares=corpus.task.kind == "distribution")
         if corpus.task.kind == "multi":
             calibrated = scored.probabilities(temperature).double().numpy()
             thresholds = tuple(_calibration.thresholds(calibrated, scored.target.numpy()).tolist())
-    origin = transfer.origin(recipe)
+    origin, denoiser = transfer.origin(recipe), transfer.origin_of(recipe.transfer.denoiser)
+    if not origin and hasattr(pipe.model, "origin"):
+        origin = pipe.model.origin()
     card = {
         "dataset": corpus.name,
         "license": corpus.license,
         "citation": corpus.citation,
-        "weights_may_ship": corpus.weights_may_ship and origin.get("weights_may_ship", True),
-        "rule": division.protocol,
+        "weights_may_ship": corpus.weights_may_ship and all(each.get("weights_may_ship", True) for each in (origin, denoiser)),
+        "rule": f"{division.protocol} {restoring.heldout(recipe)}" if recipe.restores else division.protocol,
         "digest": division.digest,
         "selection": selected,
         "decoders": decoders(division.train),
         "train_clips": len(division.train),
         "dev_clips": len(division.dev),
         **({"transfer": origin} if origin else {}),
+        **({"denoiser": denoiser} if denoiser else {}),
         **({"teachers": list(recipe.transfer.teachers), "teaching": recipe.transfer.teaching} if recipe.transfer.teachers else {}),
         **({"target_domain": _of_target_domain(prepared)} if prepared.other else {}),
         **({"also": list(prepared.also)} if prepared.also else {}),

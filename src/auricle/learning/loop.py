@@ -31,8 +31,8 @@ from auricle.learning.objective import Objective, Rows
 from auricle.learning.optimizer import optimizer, uphill
 from auricle.learning.plan import Plan
 from auricle.learning.progress import Progress
+from auricle.learning.restoring import Restoring
 from auricle.learning.schedule import rate
-from auricle.learning.score import score
 from auricle.learning.teacher import Panel
 from auricle.pipe import Pipe
 from auricle.recipe import Recipe
@@ -84,7 +84,11 @@ class Training:
         self.share = Share(**self.ranks, rows=settings.batch)
         pipe.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         online = panel if self.recipe.transfer.teaching == "online" else None
-        self.objective = Objective(pipe, self.recipe, feed.task, counts=_counts(feed, train), panel=online, share=self.share)
+        self.objective: Any = (
+            Restoring(pipe, self.recipe)
+            if self.recipe.restores
+            else Objective(pipe, self.recipe, feed.task, counts=_counts(feed, train), panel=online, share=self.share)
+        )
         if panel and not online:
             feed.taught = partial(panel.clip, row=feed.row, soften=self.objective.loss.soften)
         self.other = other
@@ -226,9 +230,9 @@ class Training:
             self.average.after_epoch(at.averaged)
         if self.dev:
             before = time.monotonic()
-            judgement = score(self._judged, self.feed, self.dev)
+            judgement = self.objective.judged(self._judged, self.feed, self.dev)
             at.spent += time.monotonic() - before
-            row |= self.fabric.broadcast({"dev_loss": judgement.loss(), "dev_accuracy": judgement.accuracy()})
+            row |= self.fabric.broadcast(judgement)
             plateau = settings.decay_epochs if settings.schedule == "plateau" else math.inf
             if at.judged(row["dev_loss"], patience=plateau) and settings.patience:
                 self.best = {k: v.detach().clone() for k, v in self._judged.state_dict().items()}

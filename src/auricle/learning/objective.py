@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -11,11 +12,13 @@ from auricle import catalog
 from auricle.augments._chain import Chain
 from auricle.augments._stage import divided
 from auricle.errors import RequestError
+from auricle.feed import Feed
+from auricle.learning.score import score
 from auricle.learning.teacher import Panel
 from auricle.pipe import Pipe
 from auricle.recipe import Recipe
 from auricle.share import Share
-from auricle.types import Batch, Spec, Task
+from auricle.types import Batch, Item, Spec, Task
 
 _LOSS = {"single": "cross_entropy", "multi": "binary_cross_entropy", "distribution": "label_distribution"}
 
@@ -105,6 +108,20 @@ class Objective(nn.Module):
             target, given["teacher"] = target[:, : self.classes], target[:, self.classes :]
         loss: Tensor = self.loss(logits, target, **{name: given[name] for name in self.needs})
         return loss
+
+    def judged(self, pipe: Pipe, feed: Feed, items: Sequence[Item]) -> dict[str, float]:
+        """What a row of log.csv says of the development group.
+
+        Args:
+            pipe: the one that learns, or its average.
+            feed: reads the clips.
+            items: at least one.
+
+        Returns:
+            `dev_loss` and `dev_accuracy`.
+        """
+        found = score(pipe, feed, items)
+        return {"dev_loss": found.loss(), "dev_accuracy": found.accuracy()}
 
     def _heard(self, batch: Batch, rows: Rows) -> tuple[Any, Batch]:
         """The feature of a batch as the model gets it, and the batch with its frames and targets."""

@@ -19,6 +19,8 @@ import torch
 from auricle.bundle import Bundle
 from auricle.learning.experiment import Judged, Prepared
 from auricle.learning.progress import Progress
+from auricle.learning.restoring import Restored
+from auricle.metrics._bootstrap import mean, units
 from auricle.metrics._calibration import Calibration, reliability
 from auricle.metrics._scores import scores
 from auricle.metrics.calibration_error import CalibrationError
@@ -82,7 +84,9 @@ def log(folder: Path, progress: Progress) -> None:
         folder: of the run.
         progress: of the loop.
     """
-    _csv(folder / "log.csv", _LOG, ([row.get(k, "") for k in _LOG] for row in progress.rows))
+    gains = any("dev_gain_db" in row for row in progress.rows)
+    columns = [("dev_gain_db" if gains and k == "dev_accuracy" else k) for k in _LOG]
+    _csv(folder / "log.csv", columns, ([row.get(k, "") for k in columns] for row in progress.rows))
 
 
 def skipped(folder: Path, files: Sequence[Skipped]) -> None:
@@ -147,20 +151,11 @@ def metrics(folder: Path, prepared: Prepared, bundle: Bundle, judged: Judged, *,
     found = scores(task, judged.probabilities, judged.truth, groups, seed=recipe.seed, threshold=judged.threshold)
     written = {
         "protocol": {
-            "dataset": prepared.corpus.name,
-            "license": prepared.corpus.license,
-            "citation": prepared.corpus.citation,
-            "rule": bundle.card["rule"],
-            "digest": bundle.card["digest"],
-            "selection": bundle.card["selection"],
+            **_protocol(prepared, bundle),
             "unit": unit,
-            "seed": recipe.seed,
-            "recipe": recipe.identity,
-            "train_clips": bundle.card["train_clips"],
             "test_clips": len(judged.items),
             "test_groups": found.groups,
             **({"decided_clips": found.decided} if task.kind == "distribution" else {}),
-            "date": datetime.now(UTC).date().isoformat(),
         },
         "task": {"labels": list(task.labels), "kind": task.kind},
         **found.tree(),
@@ -168,6 +163,59 @@ def metrics(folder: Path, prepared: Prepared, bundle: Bundle, judged: Judged, *,
     }
     _json(folder / "metrics.json", written)
     return written
+
+
+def restored(folder: Path, prepared: Prepared, bundle: Bundle, judged: Restored) -> dict[str, Any]:
+    """How noisy the test's clips were and are, as metrics.json, and clip by clip as clips.csv.
+
+    Args:
+        folder: of the run.
+        prepared: the corpus and how it was divided.
+        bundle: the denoiser.
+        judged: the test's clips, in their order.
+
+    Returns:
+        What metrics.json holds.
+    """
+    items = prepared.division.test
+    heard = [row for row, value in enumerate(judged.gain) if np.isfinite(value)]
+    known = _groups(items)
+    groups = [known[row] for row in heard]
+    sampled = units(groups, len(heard))
+    named = {"si_snr_gain_db": judged.gain, "si_snr_db": judged.restored, "si_snr_noisy_db": judged.noisy}
+    written = {
+        "protocol": {
+            **_protocol(prepared, bundle),
+            "unit": "clip",
+            "test_clips": len(heard),
+            "test_groups": len({group for group in groups if group}),
+        },
+        "task": {"labels": [], "kind": "wave"},
+        "scores": {name: mean(values[heard], sampled, seed=prepared.recipe.seed) for name, values in named.items()},
+        "interval": {"unit": sampled.name, "note": sampled.note},
+    }
+    rows = zip(items, judged.noisy, judged.restored, strict=True)
+    _csv(
+        folder / "clips.csv",
+        ("path", "start", "stop", "group", "si_snr_noisy_db", "si_snr_db"),
+        ([str(c.path), c.start, "" if c.stop is None else c.stop, c.group, f"{a:.2f}", f"{b:.2f}"] for c, a, b in rows),
+    )
+    _json(folder / "metrics.json", written)
+    return written
+
+
+def _protocol(prepared: Prepared, bundle: Bundle) -> dict[str, Any]:
+    return {
+        "dataset": prepared.corpus.name,
+        "license": prepared.corpus.license,
+        "citation": prepared.corpus.citation,
+        **({"transfer": bundle.card["transfer"]} if "transfer" in bundle.card else {}),
+        **{key: bundle.card[key] for key in ("rule", "digest", "selection")},
+        "seed": prepared.recipe.seed,
+        "recipe": prepared.recipe.identity,
+        "train_clips": bundle.card["train_clips"],
+        "date": datetime.now(UTC).date().isoformat(),
+    }
 
 
 def recorded(path: Path) -> dict[str, Any]:

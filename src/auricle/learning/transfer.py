@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -18,7 +19,7 @@ _TOLD = ("dataset", "license", "citation", "weights_may_ship", "sha256")
 
 
 def start(pipe: Pipe, recipe: Recipe, task: Task) -> frozenset[str]:
-    """Take over the weights that the recipe names, or those that the model's own settings name.
+    """Take over the weights that the recipe names, or those that the model's own settings name, and those of its denoiser.
 
     Front end and model are taken whole. Of the head everything that has the same name and shape, except the layer of the classes where
     they are others: its tensors are those whose shapes depend on how many classes there are.
@@ -36,6 +37,8 @@ def start(pipe: Pipe, recipe: Recipe, task: Task) -> frozenset[str]:
         BundleError: the weights are of another network, or damaged.
     """
     settings = recipe.transfer
+    if settings.denoiser:
+        pipe.frontend.denoiser.load_state_dict(_denoiser(recipe).pipe.state_dict())
     if not settings.weights:
         return _begun(pipe)
     source = bundles.load(pretrained.locate(settings.weights))
@@ -53,6 +56,35 @@ def start(pipe: Pipe, recipe: Recipe, task: Task) -> frozenset[str]:
     return frozenset(taken)
 
 
+def with_denoiser(recipe: Recipe) -> Recipe:
+    """The recipe with the trained denoiser that it names written out, so that a bundle is built without its folder.
+
+    Args:
+        recipe: perhaps names one.
+
+    Returns:
+        The same for most.
+
+    Raises:
+        RequestError: no such denoiser, another sample rate, or other settings than its own.
+    """
+    if not recipe.transfer.denoiser:
+        return recipe
+    source = _denoiser(recipe).recipe
+    if source.sample_rate != recipe.sample_rate:
+        raise RequestError(f"recipe.sample_rate is {recipe.sample_rate}; {recipe.transfer.denoiser} was trained at {source.sample_rate}")
+    if recipe.denoiser not in (None, source.denoiser):
+        raise RequestError(f"recipe.denoiser is not the one of {recipe.transfer.denoiser}; left out, that one is taken")
+    return dataclasses.replace(recipe, denoiser=source.denoiser)
+
+
+def _denoiser(recipe: Recipe) -> bundles.Bundle:
+    source = bundles.load(pretrained.locate(recipe.transfer.denoiser))
+    if source.task.kind != "wave":
+        raise RequestError(f"recipe.transfer.denoiser is {recipe.transfer.denoiser}, which is a classifier; wanted a trained denoiser")
+    return source
+
+
 def origin(recipe: Recipe) -> dict[str, Any]:
     """What is known of the weights that a recipe transfers, for the model's card.
 
@@ -62,7 +94,18 @@ def origin(recipe: Recipe) -> dict[str, Any]:
     Returns:
         Plain JSON values; none where it begins from scratch.
     """
-    name = recipe.transfer.weights
+    return origin_of(recipe.transfer.weights)
+
+
+def origin_of(name: str) -> dict[str, Any]:
+    """What is known of weights, for the card of a model that begins with them.
+
+    Args:
+        name: of the weights, their folder, or "".
+
+    Returns:
+        Plain JSON values; none where there are no weights.
+    """
     if not name:
         return {}
     place = pretrained.locate(name)

@@ -1,8 +1,8 @@
 """Negative scale-invariant signal-to-noise ratio of a wave, decibels, with the distance of its spectra beside it.
 
 Le Roux et al. 2019 (SDR - half-baked or well done?, section 3.1), of waves without their mean. That ratio doesn't know the wave's level;
-the spectral distance does: multi-resolution spectral convergence and mean absolute difference of log magnitudes (Yamamoto et al. 2020, Parallel
-WaveGAN, equations 3 to 6), over frames of 512, 1024 and 2048 samples, a quarter apart.
+the spectral distance does: multi-resolution spectral convergence and mean absolute difference of log magnitudes (Yamamoto et al. 2020,
+Parallel WaveGAN, equations 3 to 6), over frames of 512, 1024 and 2048 samples, half overlapping.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def _apart(wave: Tensor, target: Tensor) -> Tensor:
     for size in _FRAMES:
         window = torch.hann_window(size, device=wave.device)
         found, clean = (
-            torch.stft(x, size, size // 4, window=window, pad_mode="constant", return_complex=True).abs().square().clamp(min=_QUIET).sqrt()
+            torch.stft(x, size, size // 2, window=window, pad_mode="constant", return_complex=True).abs().square().clamp(min=_QUIET).sqrt()
             for x in (wave, target)
         )
         convergence = (clean - found).square().sum((1, 2)).sqrt() / clean.square().sum((1, 2)).sqrt()

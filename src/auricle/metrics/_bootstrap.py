@@ -113,6 +113,25 @@ def interval(value: float, values: NDArray[np.float64], *, count: int) -> tuple[
     return float(low), float(high)
 
 
+def mean(values: NDArray[np.float64], units: Units, *, seed: int, resamples: int = 1000) -> dict[str, float | None]:
+    """A mean over clips with its interval, as metrics.json has figures.
+
+    Args:
+        values: [R] one a clip.
+        units: what is resampled.
+        seed: the only source of chance.
+        resamples: of the bootstrap.
+
+    Returns:
+        `value`, `low` and `high`; None where there is no clip.
+    """
+    if not len(values):
+        return {"value": None, "low": None, "high": None}
+    drawn = np.concatenate([values @ weights / weights.sum(axis=0) for weights in draws(units, seed=seed, resamples=resamples)])
+    low, high = interval(float(values.mean()), drawn, count=units.count)
+    return {"value": float(values.mean()), "low": low, "high": high}
+
+
 def tail_share(count: int) -> float:
     """Share of resamples cut off at each end: 0.025 for many units, less for few.
 

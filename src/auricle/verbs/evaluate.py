@@ -93,6 +93,8 @@ def _one(folder: Path, data: str, out: Path | None) -> Evaluated:
     from auricle.verbs._bars import bar_of, bars
 
     bundle = bundles.load(folder)
+    if bundle.task.kind == "wave":
+        raise RequestError(f"{folder} trained a denoiser, whose figures are in its metrics.json; only classifiers are judged anew")
     where = data or record.recorded(folder / "environment.json")["data"]
     with bars() as display:
         if data:

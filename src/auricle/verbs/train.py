@@ -36,9 +36,17 @@ class Trained:
     def text(self) -> str:
         """The figures, where everything is, and what to do next."""
         protocol = self.metrics["protocol"]
-        lines = [
-            headline(protocol),
-            *(figure(name, value) for name, value in self.metrics["scores"].items()),
+        lines = [headline(protocol), *(figure(name, value) for name, value in self.metrics["scores"].items())]
+        if self.metrics["task"]["kind"] == "wave":
+            return "\n".join(
+                [
+                    *lines,
+                    f"clips    {self.run / 'clips.csv'}",
+                    f"next     auricle denoise noisy.wav --with {self.run} --out cleaned",
+                    f"         auricle train DATA --set transfer.denoiser={self.run}",
+                ]
+            )
+        lines += [
             f"report   {self.run / 'report.html'}",
             f"model    {self.run / 'model.onnx'}",
             "next     " + f"auricle predict {self.run} clip.wav",
@@ -125,7 +133,7 @@ def run(data: str, recipe: Recipe, *, folder: Path | None, time: str, resume: bo
     recipe = experiment.resolved(recipe)
     with bars(shown=recipe.train.progress and leads()) as display:
         prepared = experiment.prepare(data, recipe, bar=bar_of(display))
-        folder = folder or _free(Path("runs") / prepared.corpus.name / f"{recipe.model.name}-{prepared.recipe.identity[:8]}")
+        folder = folder or _free(Path("runs") / prepared.corpus.name / f"{recipe.called}-{prepared.recipe.identity[:8]}")
         try:
             bundle = train_one(prepared, folder, data=data, time=time, resume=resume, display=display)
             written = _written(prepared, bundle, folder, display)
@@ -141,12 +149,18 @@ def _written(prepared: Prepared, bundle: Bundle, folder: Path, display: Any) -> 
     """All that a finished run leaves behind; metrics.json's values."""
     from auricle import bundle as bundles
     from auricle.exporters.onnx import Onnx
-    from auricle.learning import experiment, record
+    from auricle.learning import experiment, record, restoring
     from auricle.reports.card import write_card
     from auricle.reports.html import write_report
     from auricle.verbs._bars import bar_of
 
     test = prepared.division.test
+    if prepared.recipe.restores:
+        restored = restoring.judge(bundle.pipe, prepared.feed, test, bar_of(display)("judging", len(test)))
+        written = record.restored(folder, prepared, bundle, restored)
+        bundle.card.update(protocol=written["protocol"], scores=written["scores"])
+        bundles.save(bundle, folder / "bundle")
+        return written
     judged = experiment.judge(bundle, prepared.feed, test, bar_of(display)("judging", len(test)))
     written = record.metrics(folder, prepared, bundle, judged)
     record.predictions(folder, prepared, judged)
