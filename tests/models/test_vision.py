@@ -268,6 +268,19 @@ def test_learns_real_clips_by_heart(shared, model):
     assert right == 1
 
 
+def test_it_says_what_it_begins_with(tmp_path):
+    assert Vision(64, backbone="test_efficientnet").origin() == {}
+    hub = Vision(64, backbone="resnet18", pretrained=True).origin()
+    assert (hub["weights"], hub["license"]) == ("timm/resnet18.a1_in1k", "apache-2.0")
+    assert "weights_may_ship" not in hub
+    assert not Vision(64, backbone="convnextv2_atto", pretrained=True).origin()["weights_may_ship"]
+    (tmp_path / "own.pth").write_bytes(b"abc")
+    assert Vision(64, backbone="test_efficientnet", pretrained=str(tmp_path / "own.pth")).origin() == {
+        "weights": "own.pth",
+        "sha256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+    }
+
+
 BROKEN = "raise RuntimeError('operator torchvision::nms does not exist')"
 SCRIPT = """
 import sys

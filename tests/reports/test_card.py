@@ -29,6 +29,18 @@ def test_the_card_says_what_by_whom_how_well_and_how_to_use_it(run):
         assert said in text, said
 
 
+def test_what_it_begins_with_is_said_with_its_licence(run):
+    metrics = json.loads((run / "metrics.json").read_text())
+    begun = {"weights": "timm/resnet18.a1_in1k", "license": "apache-2.0", "source": "https://example.org/models", "weights_may_ship": True}
+    told = {**metrics, "protocol": {**metrics["protocol"], "transfer": begun}}
+    (run / "metrics.json").write_text(json.dumps(told))
+    try:
+        text = write_card(run).read_text(encoding="utf-8")
+    finally:
+        (run / "metrics.json").write_text(json.dumps(metrics))
+    assert "* **Begins with.** timm/resnet18.a1_in1k (apache-2.0, <https://example.org/models>)" in text
+
+
 def test_names_are_letters_in_markdown_too(run):
     text = write_card(run).read_text(encoding="utf-8")
     assert CHINESE in text

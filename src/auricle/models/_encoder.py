@@ -20,6 +20,7 @@ class Encoder(nn.Module):
     obstacle = "its attention hears the whole clip"
     kinds: ClassVar[Mapping[str, str]] = {}
     network: Any
+    source: str
 
     @classmethod
     def architecture(cls, source: str, config: transformers.Config | None) -> transformers.Config:
@@ -50,6 +51,14 @@ class Encoder(nn.Module):
             The same with `config`.
         """
         return {**args, "config": cls.architecture(args["source"], args["config"])}
+
+    def origin(self) -> dict[str, Any]:
+        """What is known of the weights that it begins with, for a model's card.
+
+        Returns:
+            Plain JSON values; none where it begins at random.
+        """
+        return {"weights": self.source} if self.source else {}
 
     def hold(self, freeze: Freeze, features: Sequence[nn.Module]) -> None:
         """Fix what is not trained.

@@ -68,6 +68,21 @@ def published(network: Any) -> dict[str, Tensor]:
         ) from wrong
 
 
+def origin(network: Any) -> dict[str, Any]:
+    """What the library says of the ImageNet weights that it names for a network.
+
+    Args:
+        network: made by the library.
+
+    Returns:
+        `weights`, and where they are known `license`, `source`, `citation` and, for one that forbids commerce, `weights_may_ship`.
+    """
+    about = network.pretrained_cfg
+    known = {"license": about.get("license"), "source": about.get("origin_url"), "citation": about.get("paper_ids")}
+    told: dict[str, Any] = {"weights": about.get("hf_hub_id"), **{key: value for key, value in known.items() if value}}
+    return {**told, "weights_may_ship": False} if "-nc" in str(told.get("license", "")) else told
+
+
 def stored(path: Path) -> dict[str, Tensor]:
     """The tensors of a weights file.
 

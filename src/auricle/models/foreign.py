@@ -12,6 +12,7 @@ example: front end `log_mel` with `flavour = "speech_embedding"`, `window = 76`,
 
 from __future__ import annotations
 
+import hashlib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,15 @@ class Foreign(nn.Module):
             if len(content) != len(self.graph):
                 raise RequestError(f"{self.source} has {len(content)} bytes; model.config says {len(self.graph)}")
             self._take(content)
+
+    def origin(self) -> dict[str, Any]:
+        """What is known of the file, for a model's card.
+
+        Returns:
+            Its name and digest; nothing where there is none.
+        """
+        digest = hashlib.sha256(self.graph.cpu().numpy().tobytes()).hexdigest()
+        return {"weights": Path(self.source).name, "sha256": digest} if self.source else {}
 
     def steps(self, frames: Tensor) -> Tensor:
         """How many windows so many frames hold.

@@ -77,6 +77,10 @@ class TwoStream(nn.Module):
         """Take the published weights of the backbone, where they are asked for; see `Vision.begin`."""
         self.vision.begin(frontend)
 
+    def origin(self) -> dict[str, Any]:
+        """What is known of the weights that its backbone begins with; see `Vision.origin`."""
+        return self.vision.origin()
+
     def forward(self, feature: dict[str, Tensor], length: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Hidden of each row.
 

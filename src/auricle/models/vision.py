@@ -11,6 +11,7 @@ stream. With `channels = 1` the stem's published kernels are summed, which is th
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -83,6 +84,17 @@ class Vision(nn.Module):
         elif self.pretrained:
             path = Path(str(self.pretrained)).expanduser()
             _timm.fill(self.backbone, _timm.stored(path), str(path))
+
+    def origin(self) -> dict[str, Any]:
+        """What is known of the weights that it begins with, for a model's card.
+
+        Returns:
+            Plain JSON values; none where it begins at random.
+        """
+        if self.pretrained is True:
+            return _timm.origin(self.backbone)
+        path = Path(str(self.pretrained or "")).expanduser()
+        return {"weights": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()} if path.is_file() else {}
 
     def forward(self, feature: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
         """Hidden sequence of each row.

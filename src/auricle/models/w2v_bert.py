@@ -136,7 +136,8 @@ class W2vBert(Encoder):
         """[M, M] row of the table of distances for each pair of steps; far apart is all one."""
         at = torch.arange(steps, device=device)
         left, right = self.config.left_max_position_embeddings, self.config.right_max_position_embeddings
-        return (at[None] - at[:, None]).clamp(-left, right) + left
+        rows: Tensor = (at[None] - at[:, None]).clamp(-left, right) + left
+        return rows
 
 
 def _conformer(layer: Any, x: Tensor, apart: Tensor, inside: Tensor) -> Tensor:

@@ -90,6 +90,9 @@ def _data(run: Run) -> str:
     said = run.metrics.get("protocol", {})
     named = [("Dataset", "dataset"), ("Licence", "license"), ("Citation", "citation"), ("Source", "source")]
     lines = [f"* **{heading}.** {_plain(said[key])}" for heading, key in named if said.get(key)]
+    if begun := said.get("transfer"):
+        more = ", ".join(_plain(begun[key]) for key in ("license", "source", "citation") if begun.get(key))
+        lines.append(f"* **Begins with.** {_plain(begun['weights'])}" + (f" ({more})" if more else ""))
     if run.skipped:
         lines.append(f"* {_words.counted(len(run.skipped), 'file')} could not be used; skipped.csv says why.")
     return "\n".join(["## Data", "", *lines]) if lines else ""
