@@ -34,7 +34,7 @@ class Share:
 
     def __init__(self, rank: int = 0, ranks: int = 1, *, rows: int = 0, parts: int = 1) -> None:
         self.rank, self.ranks, self.part, self.rows = rank, ranks, rows, rows * parts
-        self.own = torch.tensor([part * rows + row for part in range(parts) for row in portion(rows, rank, ranks)])
+        self.own = torch.tensor([part * rows + row for part in range(parts) for row in portion(rows, rank, ranks)], dtype=torch.long)
 
     def twice(self) -> Share:
         """The share of two batches, one behind the other."""

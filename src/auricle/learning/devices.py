@@ -20,12 +20,13 @@ def fabric(settings: Train) -> Fabric:
 
     Returns:
         The engine, launched.
+
+    Raises:
+        RequestError: they can't share a batch.
     """
-    if not dist.is_torchelastic_launched():
-        made = Fabric(accelerator=settings.device, devices=settings.devices, precision=settings.precision)
-    else:
-        here = int(os.environ["LOCAL_WORLD_SIZE"])
-        made = Fabric(accelerator=settings.device, devices=here, num_nodes=launched() // here, precision=settings.precision)
+    count = processes(settings)
+    here = int(os.environ["LOCAL_WORLD_SIZE"]) if dist.is_torchelastic_launched() else count
+    made = Fabric(accelerator=settings.device, devices=here, num_nodes=count // here, precision=settings.precision)
     made.launch()
     return made
 
