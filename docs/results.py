@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 BLOCK = re.compile(r"(<!-- results:(\w+) -->\n).*?(<!-- /results -->)", re.DOTALL)
-PAGES = {"README.md": "en", "README.zh-CN.md": "zh", "docs/guides/transfer.md": "en"}
+PAGES = {"README.md": "en", "README.zh-CN.md": "zh", "docs/guides/transfer.md": "en", "docs/guides/personalise.md": "en"}
 
 TITLES = {
     "fsdd_official": {
@@ -49,7 +49,7 @@ RUNTIME_HEAD = {"en": ("what", "measured", "machine", "date"), "zh": ("项目", 
 
 def filled(text: str, language: str) -> str:
     """The page with every block written anew."""
-    makers = {"recipes": recipes, "runtime": runtime, "frozen_probes": frozen_probes}
+    makers = {"recipes": recipes, "runtime": runtime, "frozen_probes": frozen_probes, "few_shot": few_shot}
     return BLOCK.sub(lambda found: found[1] + makers[found[2]](language) + found[3], text)
 
 
@@ -93,6 +93,43 @@ def frozen_probes(_language: str) -> str:
         for each in read("frozen_probes")
     ]
     return table(("network", "set", "figure", "measured", "95 % interval", "clips judged", "date"), rows)
+
+
+def few_shot(_language: str) -> str:
+    """What a few clips teach."""
+    rows = [
+        (
+            each["what"],
+            each["how"],
+            each["clips"],
+            each["keep"] or "–",
+            each["figure"],
+            f"**{each['value']}**",
+            f"{each['low']} – {each['high']}",
+            each["refused"] or "–",
+            each["seconds"],
+        )
+        for each in read("few_shot")
+    ]
+    return table(("what", "how", "clips", "`--keep`", "figure", "measured", "95 % interval", "refused", "seconds"), rows)
+
+
+def synthesis(_language: str) -> str:
+    """What made clips do for held-out recordings: each row of the benchmark, a column a speaker and seed."""
+    found = read("synthesis")
+    runs = sorted({(each["speaker"], each["seed"]) for each in found})
+    named = {name: {(each["speaker"], each["seed"]): each for each in found if each["trained_on"] == name} for name in _trained(found)}
+    rows = []
+    for name, of in named.items():
+        scores = [float(each["accuracy"]) for each in of.values()]
+        first = next(iter(of.values()))
+        cells = [f"{float(of[run]['accuracy']):.1%}" if run in of else "–" for run in runs]
+        rows.append((name, first["recordings"], first["made"], *cells, f"**{sum(scores) / len(scores):.1%}**", first["date"]))
+    return table(("trained on", "recordings", "made clips", *(f"{who}, seed {seed}" for who, seed in runs), "mean", "date"), rows)
+
+
+def _trained(rows: list[dict[str, str]]) -> list[str]:
+    return list(dict.fromkeys(each["trained_on"] for each in rows))
 
 
 def read(name: str) -> list[dict[str, str]]:

@@ -62,7 +62,6 @@ def test_a_step_behind_the_layer_is_refused_by_name(tmp_path: Path) -> None:
     [
         ({"name": "last"}, True),
         ({"name": "mlp_pool", "hidden": 32}, True),
-        ({"name": "max_mean_pool", "hidden": 16}, True),
         ({"name": "statistics_pool"}, True),
         ({"name": "attention_pool"}, True),
         ({"name": "decision_pool"}, False),
