@@ -1,8 +1,8 @@
 """What a learnt denoiser gains beside spectral subtraction and Wiener's gain: SI-SNR, decibels, on speakers and noises that nothing heard.
 
 `crn` learns by the recipe `denoiser` from EmoDB without two of its speakers, with seven recorded noises and ESC-10's folds 1 to 4;
-sentences of those two speakers and digits of all of FSDD's then get seven other recorded noises, and ESC-10's fold 5. Each method cleans the very
-same mixtures. The data are found through $AURICLE_DATA (data/emodb, data/fsdd, data/noise_rir, data/esc10).
+sentences of those two speakers and digits of all of FSDD's then get seven other recorded noises, and ESC-10's fold 5. Each method cleans
+the very same mixtures. The data are found through $AURICLE_DATA (data/emodb, data/fsdd, data/noise_rir, data/esc10).
 
     python benchmarks/learnt_denoiser.py [--run RUN] [--time 15m]
 

@@ -15,9 +15,9 @@ SMALL = {"bands": 40, "channels": (8, 12), "hidden": 24}
 
 def tones(rows: int, seed: int) -> torch.Tensor:
     chance = torch.Generator().manual_seed(seed)
-    at = torch.arange(RATE) / RATE
+    at = torch.arange(RATE // 2) / RATE
     hertz = 300 + 900 * torch.rand(rows, 1, generator=chance)
-    return 0.2 * torch.sin(2 * torch.pi * hertz * at) * (torch.sin(2 * torch.pi * 2 * at) > -0.5)
+    return 0.2 * torch.sin(2 * torch.pi * hertz * at) * (torch.sin(2 * torch.pi * 4 * at) > -0.5)
 
 
 @pytest.mark.parametrize(("win_ms", "hop_ms"), [(20.0, 10.0), (30.0, 10.0), (32.0, 8.0)])
@@ -47,7 +47,7 @@ def test_learns_to_take_noise_off_tones():
     torch.manual_seed(0)
     net, loss = Crn(RATE, **SMALL), SiSnr()
     optimizer = torch.optim.AdamW(net.parameters(), lr=5e-3)
-    length = torch.full((8,), RATE)
+    length = torch.full((8,), RATE // 2)
     for step in range(40):
         clean = tones(8, step)
         value = loss(net(clean + 0.1 * torch.randn(clean.shape), length), clean, length)

@@ -124,8 +124,8 @@ class Crn(nn.Module):
         mask, after = self._mask((real.square() + imaginary.square()) @ self.spread.T, state)
         gain = mask @ self.spread  # [B, M, F]
         frames = (spectrum * torch.cat([gain, gain], dim=-1)) @ self.synthesis  # [B, M, win]
-        blocks = torch.cat([state["made"], frames.unflatten(-1, (self.overlaps, self.hop))], dim=1)
-        count = frames.shape[1]
+        rows, count, _ = frames.shape
+        blocks = torch.cat([state["made"], frames.reshape(rows, count, self.overlaps, self.hop)], dim=1)
         # Frame m completes its own first hop, to which the k-th frame before adds its hop k.
         made = sum(blocks[:, self.overlaps - 1 - k : self.overlaps - 1 - k + count, k] for k in range(self.overlaps))
         assert isinstance(made, Tensor)

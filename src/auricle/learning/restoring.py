@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -77,6 +78,8 @@ class Restoring(nn.Module):
         pipe: the denoiser.
         recipe: names the loss and the effects.
     """
+
+    pipe: Any  # what a denoiser is, its kind's contract says
 
     def __init__(self, pipe: nn.Module, recipe: Recipe) -> None:
         super().__init__()
