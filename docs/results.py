@@ -13,7 +13,13 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 BLOCK = re.compile(r"(<!-- results:(\w+) -->\n).*?(<!-- /results -->)", re.DOTALL)
-PAGES = {"README.md": "en", "README.zh-CN.md": "zh", "docs/guides/transfer.md": "en", "docs/guides/personalise.md": "en"}
+PAGES = {
+    "README.md": "en",
+    "README.zh-CN.md": "zh",
+    "docs/guides/transfer.md": "en",
+    "docs/guides/personalise.md": "en",
+    "docs/guides/denoise.md": "en",
+}
 
 TITLES = {
     "fsdd_official": {
@@ -49,7 +55,13 @@ RUNTIME_HEAD = {"en": ("what", "measured", "machine", "date"), "zh": ("项目", 
 
 def filled(text: str, language: str) -> str:
     """The page with every block written anew."""
-    makers = {"recipes": recipes, "runtime": runtime, "frozen_probes": frozen_probes, "few_shot": few_shot}
+    makers = {
+        "recipes": recipes,
+        "runtime": runtime,
+        "frozen_probes": frozen_probes,
+        "few_shot": few_shot,
+        "learnt_denoiser": learnt_denoiser,
+    }
     return BLOCK.sub(lambda found: found[1] + makers[found[2]](language) + found[3], text)
 
 
@@ -126,6 +138,25 @@ def synthesis(_language: str) -> str:
         cells = [f"{float(of[run]['accuracy']):.1%}" if run in of else "–" for run in runs]
         rows.append((name, first["recordings"], first["made"], *cells, f"**{sum(scores) / len(scores):.1%}**", first["date"]))
     return table(("trained on", "recordings", "made clips", *(f"{who}, seed {seed}" for who, seed in runs), "mean", "date"), rows)
+
+
+def learnt_denoiser(_language: str) -> str:
+    """What each way of taking noise off gains, by speech, level of the noise and kind of noise."""
+    figures = ("si_snr_gain_db", "steady_noises_db", "other_noises_db", "esc_noises_db")
+    rows = [
+        (
+            each["speech"],
+            f"{each['snr_db']} dB",
+            each["method"],
+            *(f"{float(each[key]):+.2f}" for key in figures),
+            f"{float(each['share_made_worse']):.0%}",
+            each["epochs"] or "–",
+            each["date"],
+        )
+        for each in read("learnt_denoiser")
+    ]
+    head = ("speech", "mixed at", "method", "all noises", "steady", "other", "ESC-10, fold 5", "made worse", "epochs", "date")
+    return table(head, rows)
 
 
 def _trained(rows: list[dict[str, str]]) -> list[str]:
