@@ -1,9 +1,11 @@
-"""What the shipped recipes reach: trains each under its protocol and writes results/recipes.csv, from which the docs' tables are made.
+"""What the shipped recipes reach, each under its protocol and several seeds: results/recipes.csv, from which the docs' tables are made.
 
-    python benchmarks/recipes.py                 # all, about two hours on 2 cores
-    python benchmarks/recipes.py fsdd_official   # one
+    python benchmarks/recipes.py                     # all, half a day on a core
+    python benchmarks/recipes.py emodb esc10_probe   # some
 
-Needs the corpora at $AURICLE_DATA. Finished folds are kept in runs/benchmark and not trained again.
+Needs the corpora at $AURICLE_DATA, and for the probes the weights that their recipes name in the cache. Finished folds are kept in
+runs/benchmark and not trained again. Figures are means over the seeds, each seed's answers pooled over all folds; the interval is a
+bootstrap over speakers or source recordings, each of which brings its answers under every seed.
 """
 
 from __future__ import annotations
@@ -12,98 +14,118 @@ import csv
 import json
 import os
 import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import torch
 
+from auricle import bundle as bundles
 from auricle.errors import RequestError
+from auricle.metrics._scores import Score
+from auricle.metrics._seeds import repeated
+from auricle.verbs._study_runs import Run, opened
 from auricle.verbs.evaluate import evaluate
 from auricle.verbs.train import train
+from frozen_probes import table
 
 RESULTS = Path(__file__).parent / "results" / "recipes.csv"
 RUNS = Path("runs") / "benchmark"
-# name: corpus, recipe, overrides, whether all folds are driven
+
+
+@dataclass(frozen=True)
+class Case:
+    """A recipe on a corpus.
+
+    Args:
+        corpus: by name; "esc50_fold4" are four folds by source recording, made here.
+        recipe: a shipped one.
+        rule: how clips are divided; "official" is trained once, the others drive all folds.
+        seeds: how many.
+    """
+
+    corpus: str
+    recipe: str
+    rule: str
+    seeds: int = 3
+
+
 CASES = {
-    "fsdd_official": ("fsdd", "fsdd", ('split.rule="official"', "split.dev_fraction=0.0"), False),
-    "fsdd_speakers": ("fsdd", "fsdd", ('split.rule="group"', "split.dev_fraction=0.0"), True),
-    "esc10_folds": ("esc10", "esc10", (), True),
+    "emodb": Case("emodb", "emodb", "group"),
+    "ravdess": Case("ravdess", "ravdess", "fold"),
+    "fsdd_speakers": Case("fsdd", "fsdd", "group"),
+    "fsdd_official": Case("fsdd", "fsdd", "official", seeds=1),
+    "esc10_folds": Case("esc10", "esc10", "fold"),
+    "emodb_probe": Case("emodb", "emotion_probe", "group"),
+    "ravdess_probe": Case("ravdess", "emotion_probe", "fold"),
+    "fsdd_probe": Case("fsdd", "words_probe", "group"),
+    "esc10_probe": Case("esc10", "sounds_probe", "fold"),
+    "esc50_probe": Case("esc50_fold4", "sounds_probe", "fold"),
 }
-HEAD = [
-    "case",
-    "corpus",
-    "recipe",
-    "rule",
-    "selection",
-    "clips",
-    "groups",
-    "accuracy",
-    "low",
-    "high",
-    "balanced_accuracy",
-    "macro_f1",
-    "parameters",
-    "minutes_a_fold_max",
-    "data_share",
-    "threads",
-    "processor",
-    "date",
-]
 
 
 def main(names: list[str]) -> None:
     """Run the named cases, or all."""
     for name in names or list(CASES):
-        corpus, recipe, overrides, folds = CASES[name]
-        folder = RUNS / name
-        if folds:
-            done = evaluate(corpus, folds=True, recipe=recipe, set_=overrides, out=folder)
-            metrics, parts = done.metrics, [folder / fold for fold in done.folds]
-        elif (folder / "metrics.json").is_file():
-            metrics, parts = json.loads((folder / "metrics.json").read_text()), [folder]
-        else:
-            metrics, parts = train(corpus, recipe=recipe, set_=overrides, out=folder).metrics, [folder]
-        write(name, corpus, recipe, metrics, parts)
+        case = CASES[name]
+        write(name, case, [opened(trained(case, seed, RUNS / name / f"seed-{seed}")) for seed in range(case.seeds)])
 
 
-def write(name: str, corpus: str, recipe: str, metrics: dict, parts: list[Path]) -> None:
+def trained(case: Case, seed: int, folder: Path) -> Path:
+    """One seed, all folds."""
+    corpus = str(Path(table(case.corpus, Path(os.environ["AURICLE_DATA"]) / "data")).resolve()) if "fold4" in case.corpus else case.corpus
+    settings = (f"seed={seed}", f'split.rule="{case.rule}"', "split.dev_fraction=0.0", "train.progress=false")
+    settings += ('data.name="folder"',) if corpus != case.corpus else ()
+    if case.rule != "official":
+        evaluate(corpus, folds=True, recipe=case.recipe, set_=settings, out=folder)
+    elif not (folder / "metrics.json").is_file():
+        train(corpus, recipe=case.recipe, set_=settings, out=folder)
+    return folder
+
+
+def write(name: str, case: Case, runs: list[Run]) -> None:
     """Put one case's row into the table, in place of an older one."""
-    logs = [list(csv.DictReader((part / "log.csv").open())) for part in parts]
-    seconds = [sum(float(row["seconds"]) for row in log) for log in logs]
-    waited = sum(float(row["data_seconds"]) for log in logs for row in log)
-    environment = json.loads((parts[0] / "environment.json").read_text())
-    from auricle import bundle
-
-    parameters = sum(p.numel() for p in bundle.load(parts[0]).pipe.parameters())
-    scores, protocol = metrics["scores"], metrics["protocol"]
+    one = runs[0]
+    place = {label: k for k, label in enumerate(one.labels)}
+    truth = np.array([place[label] for _, _, _, label, _ in one.clips])
+    figures = repeated([np.array([place[label] for label in run.named]) for run in runs], truth, one.groups, classes=len(place))
+    last = max((each.parent for each in one.folder.rglob("environment.json")), key=lambda folder: folder.stat().st_mtime)
+    environment = json.loads((last / "environment.json").read_text())
+    seconds = [s for run in runs for s in run.seconds]
     row = {
         "case": name,
-        "corpus": corpus,
-        "recipe": recipe,
-        "rule": protocol["rule"],
-        "selection": protocol["selection"],
-        "clips": protocol["test_clips"],
-        "groups": protocol["test_groups"],
-        "accuracy": f"{scores['accuracy']['value']:.4f}",
-        "low": f"{scores['accuracy']['low']:.4f}",
-        "high": f"{scores['accuracy']['high']:.4f}",
-        "balanced_accuracy": f"{scores['balanced_accuracy']['value']:.4f}",
-        "macro_f1": f"{scores['macro_f1']['value']:.4f}",
-        "parameters": parameters,
-        "minutes_a_fold_max": f"{max(seconds) / 60:.1f}",
-        "data_share": f"{waited / sum(seconds):.4f}",
+        "corpus": case.corpus,
+        "recipe": case.recipe,
+        "rule": one.protocol["rule"],
+        "selection": one.protocol["selection"],
+        "clips": len(one.clips),
+        "groups": one.protocol["test_groups"],
+        "seeds": len(runs),
+        **cells("accuracy", figures["accuracy"].score),
+        **cells("balanced_accuracy", figures["balanced_accuracy"].score),
+        "macro_f1": f"{figures['macro_f1'].score.value:.4f}",
+        "accuracy_of_each_seed": " ".join(f"{value:.4f}" for value in figures["accuracy"].seeds),
+        "balanced_accuracy_of_each_seed": " ".join(f"{value:.4f}" for value in figures["balanced_accuracy"].seeds),
+        "parameters": sum(p.numel() for p in bundles.load(last).pipe.parameters()),
+        "minutes_a_fold_max": f"{max(seconds) / 60:.1f}" if seconds else "",
         "threads": environment["threads"],
         "processor": environment["processor"],
         "date": datetime.now(UTC).date().isoformat(),
     }
     RESULTS.parent.mkdir(exist_ok=True)
-    old = list(csv.DictReader(RESULTS.open())) if RESULTS.exists() else []
-    rows = sorted([r for r in old if r["case"] != name] + [{k: str(v) for k, v in row.items()}], key=lambda r: r["case"])
-    with RESULTS.open("w", newline="") as file:
-        writer = csv.DictWriter(file, HEAD)
+    old = list(csv.DictReader(RESULTS.open(encoding="utf-8"))) if RESULTS.exists() else []
+    rows = {each["case"]: each for each in old} | {name: {k: str(v) for k, v in row.items()}}
+    with RESULTS.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(row), lineterminator="\n", restval="", extrasaction="ignore")
         writer.writeheader()
-        writer.writerows(rows)
-    print(f"{name}: accuracy {row['accuracy']} ({row['low']} to {row['high']}), {row['minutes_a_fold_max']} min a fold")
+        writer.writerows(rows[each] for each in CASES if each in rows)
+    print(f"{name}: accuracy {row['accuracy']}, balanced {row['balanced_accuracy']} ({row['balanced_accuracy_of_each_seed']})")
+
+
+def cells(name: str, score: Score) -> dict[str, str]:
+    """A figure and its interval."""
+    return {name: f"{score.value:.4f}", f"{name}_low": f"{score.low:.4f}", f"{name}_high": f"{score.high:.4f}"}
 
 
 if __name__ == "__main__":

@@ -153,6 +153,9 @@ def _fill(pipe: Pipe, model: str, args: Mapping[str, Any], file: Path) -> None:
 
         _timm.fill(pipe.model.backbone, _timm.stored(file), str(file))
         return
+    if model == "foreign":
+        pipe.model.take(file.read_bytes(), pipe.frontend, str(file))
+        return
     state = _sound_net8(file, args) if model == "sound_net8" else _whisper(file)
     wanted = {name: value for name, value in pipe.state_dict().items() if name.startswith("model.")}
     odd = sorted(name for name, value in wanted.items() if name not in state or state[name].shape != value.shape)

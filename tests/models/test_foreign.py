@@ -12,12 +12,13 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from auricle import bundle as bundles
+from auricle import catalog
 from auricle import recipe as recipes
 from auricle.errors import BundleError, RequestError, ShapeError
 from auricle.exporters.onnx import Onnx
 from auricle.learning import experiment
 from auricle.models.foreign import Foreign
-from auricle.types import Task
+from auricle.types import Spec, Task
 
 
 def network(folder, *, shape=("rows", 10, 12, 1), opset=13, rows_mixed=False, name="network.onnx"):
@@ -123,3 +124,20 @@ def test_a_file_that_changed_is_refused(tmp_path):
         file.write(b"\0\0")
     with pytest.raises(RequestError, match=r"bytes; model.config says"):
         model.begin(None)
+
+
+def test_a_margin_is_what_the_front_end_makes_of_silence(tmp_path):
+    settings = {"source": network(tmp_path), **SETTINGS}
+    frontend = catalog.make("frontends", Spec("log_mel", {"bins": 12}), 16_000)
+    model = Foreign(12, margin=7, **settings)
+    model.begin(frontend)
+    plain = Foreign(12, **settings)
+    quiet, _ = frontend(torch.zeros(1, 16_000), torch.tensor([16_000]))
+    feature, length = torch.randn(2, 12, 9), torch.tensor([9, 4])  # both are shorter than a window
+    hidden, steps = model(feature, length)
+    assert steps.tolist() == [4, 3]
+    for row, own, count in zip(feature, length.tolist(), steps.tolist(), strict=True):
+        whole = torch.cat([quiet[..., :7], row[None, :, :own], quiet[..., :7]], dim=-1)
+        expected, _ = plain(whole, torch.tensor([whole.shape[-1]]))
+        assert torch.equal(expected[..., :count], hidden[:1, :, :count] if own == 9 else hidden[1:, :, :count])
+    assert model.min_frames == 1

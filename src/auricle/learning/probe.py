@@ -30,7 +30,7 @@ from auricle.types import Item, Spec, Task
 
 # What is chosen, and among which values: the penalty is on the squared weights, in units of one clip's log-likelihood.
 _SETTINGS: dict[str, tuple[str, tuple[float, ...]]] = {
-    "linear": ("penalty", (1000.0, 100.0, 10.0, 1.0)),
+    "linear": ("penalty", (1000.0, 100.0, 10.0, 1.0, 0.1)),
     "mlp": ("weight decay", (10.0, 1.0, 0.1)),
     "knn": ("neighbours", (1, 3, 5, 9, 15)),
 }

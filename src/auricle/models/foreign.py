@@ -7,7 +7,7 @@ the operators of ONNX, and it may name no other file. There is no way back throu
 is the quick way. Without `source` the window's mean stands in for it.
 
 A window's embedding needs all of its frames and it keeps none, so it does not stream. Google's speech embedding (Lin et al. 2020), for
-example: front end `log_mel` with `flavour = "speech_embedding"`, `window = 76`, `hop = 8`, `layout = "BNF1"`.
+example: front end `log_mel` with `flavour = "speech_embedding"`, `window = 76`, `hop = 8`, `layout = "BNF1"`, for words `margin = 38`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, library, nn
 
 from auricle.errors import BundleError, RequestError, ShapeError
+from auricle.layers.masked import valid
 
 _LETTERS = "BFN"
 
@@ -36,12 +37,14 @@ class Foreign(nn.Module):
         window: frames that the network takes at a time.
         hop: frames from one window to the next.
         layout: axes of the network's input.
+        margin: frames of silence before and behind each clip, so that what is shorter than a window stands in the middle of some.
     """
 
     streamable = False
     frozen = True
     obstacle = "a window's embedding needs all of its frames"
     graph: Tensor
+    silence: Tensor
 
     def __init__(
         self,
@@ -52,6 +55,7 @@ class Foreign(nn.Module):
         window: int = 16,
         hop: int = 8,
         layout: str = "BFN",
+        margin: int = 0,
     ) -> None:
         super().__init__()
         letters = layout.replace("1", "")
@@ -59,6 +63,8 @@ class Foreign(nn.Module):
             raise RequestError(f"model.layout is {layout!r}; wanted each of B, F and N once, and 1 for an axis of one")
         if window < 1 or hop < 1:
             raise RequestError(f"model.window is {window} and model.hop {hop}; wanted at least a frame each")
+        if margin < 0:
+            raise RequestError(f"model.margin is {margin}; wanted 0 or more frames")
         content = b"" if config else _content(source) if source else _mean(bins, window, layout)
         config = config or looked_at(content, source or "the mean", window=window, layout=layout)
         if config["bins"] != bins:
@@ -66,9 +72,12 @@ class Foreign(nn.Module):
         self.source, self.window, self.hop, self.layout = source, window, hop, layout
         self.dim = config["dim"]
         self.stride = hop
+        self.margin = margin
         self.lookahead = max(0, window - hop)
-        self.min_frames = window
+        self.min_frames = max(1, window - 2 * margin)
         self.register_buffer("graph", torch.zeros(config["bytes"], dtype=torch.uint8))
+        if margin:
+            self.register_buffer("silence", torch.zeros(bins, 1))
         if content:
             self._take(content)
 
@@ -87,8 +96,8 @@ class Foreign(nn.Module):
         content = _content(args["source"])
         return {**args, "config": looked_at(content, args["source"], window=args["window"], layout=args["layout"])}
 
-    def begin(self, frontend: Any) -> None:  # noqa: ARG002 - other models ask how they are fed
-        """Take the file's content.
+    def begin(self, frontend: Any) -> None:
+        """Take the content of the file that `source` names.
 
         Args:
             frontend: that the network is fed by.
@@ -96,11 +105,27 @@ class Foreign(nn.Module):
         Raises:
             RequestError: the file is not there, or no longer what it was.
         """
-        if self.source:
-            content = _content(self.source)
-            if len(content) != len(self.graph):
-                raise RequestError(f"{self.source} has {len(content)} bytes; model.config says {len(self.graph)}")
+        self.take(_content(self.source) if self.source else b"", frontend, self.source)
+
+    @torch.no_grad()
+    def take(self, content: bytes, frontend: Any, source: str) -> None:
+        """Take a file's content, and what the front end makes of silence.
+
+        Args:
+            content: of the ONNX file; nothing leaves the graph as it is.
+            frontend: that the network is fed by.
+            source: named in errors.
+
+        Raises:
+            RequestError: it is not as long as the settings say.
+        """
+        if content and len(content) != len(self.graph):
+            raise RequestError(f"{source} has {len(content)} bytes; model.config says {len(self.graph)}")
+        if content:
             self._take(content)
+        if self.margin:
+            feature, _ = frontend(torch.zeros(1, frontend.win), torch.tensor([frontend.win]))
+            self.silence.copy_(feature[0, :, :1])
 
     def origin(self) -> dict[str, Any]:
         """What is known of the file, for a model's card.
@@ -120,7 +145,7 @@ class Foreign(nn.Module):
         Returns:
             [B] steps.
         """
-        return (torch.div(frames - self.window, self.hop, rounding_mode="floor") + 1).clamp(min=0)
+        return (torch.div(frames + 2 * self.margin - self.window, self.hop, rounding_mode="floor") + 1).clamp(min=0)
 
     def forward(self, feature: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
         """Hidden sequence of each row.
@@ -135,8 +160,12 @@ class Foreign(nn.Module):
         Raises:
             ShapeError: the clip is shorter than a window.
         """
-        if not torch.compiler.is_exporting() and feature.shape[-1] < self.window:
-            raise ShapeError(f"the clip has {feature.shape[-1]} frames; the network takes {self.window} at a time")
+        if not torch.compiler.is_exporting() and feature.shape[-1] < self.min_frames:
+            raise ShapeError(f"the clip has {feature.shape[-1]} frames; the network takes {self.min_frames} at a time")
+        if self.margin:
+            around = self.silence.expand(len(feature), -1, self.margin)
+            heard = torch.where(valid(length, feature.shape[-1])[:, None], feature, self.silence)
+            feature = torch.cat([around, heard, around], dim=-1)
         rows, bins, _ = feature.shape
         windows = feature.unfold(-1, self.window, self.hop)  # [B, F, M, W]
         count = windows.shape[2]
