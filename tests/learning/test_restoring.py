@@ -197,6 +197,12 @@ def test_a_recipe_that_trains_a_denoiser_has_no_classifier():
         recipes.parse({**TREE, "model": {"name": "cnn"}})
 
 
+def test_a_classifier_has_no_loss_of_waves(tones):
+    ready = experiment.prepare(str(tones), recipes.parse({**TINY, "loss": {"name": "si_snr"}}), bar=lambda title, total: lambda: None)
+    with pytest.raises(RequestError, match="si_snr compares waves"):
+        experiment.training(ready)
+
+
 def test_another_denoiser_than_the_named_one_is_refused(run, exported):
     tree = {**TINY, "transfer": {"denoiser": str(run)}}
     with pytest.raises(RequestError, match="trained at 8000"):

@@ -217,7 +217,7 @@ def _bundled(pipe: Pipe, prepared: Prepared, recipe: Recipe, selected: str) -> B
             calibrated = scored.probabilities(temperature).double().numpy()
             thresholds = tuple(_calibration.thresholds(calibrated, scored.target.numpy()).tolist())
     origin, denoiser = transfer.origin(recipe), transfer.origin_of(recipe.transfer.denoiser)
-    if not origin and hasattr(pipe.model, "origin"):
+    if not origin and hasattr(getattr(pipe, "model", None), "origin"):
         origin = pipe.model.origin()
     card = {
         "dataset": corpus.name,

@@ -138,6 +138,8 @@ class Objective(nn.Module):
 
     def _refuse_what_does_not_meet(self, loss: str, recipe: Recipe, task: Task) -> None:
         settings = recipe.transfer
+        if "wave" in getattr(self.loss, "kinds", ()):
+            raise RequestError(f"loss {loss} compares waves, and this is a {task.kind} task", hint="a recipe with [denoiser] has waves")
         for key, need, value in (("teachers", "teacher", settings.teachers), ("target_domain", "domain", settings.target_domain)):
             if need in self.needs and not value:
                 raise RequestError(f"loss {loss} needs recipe.transfer.{key}, which names nothing")
