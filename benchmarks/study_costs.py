@@ -3,9 +3,9 @@
     python benchmarks/study_costs.py                    # every row whose corpus and weights are here
     python benchmarks/study_costs.py transfer_whisper   # studies of these names; figures of others are kept
 
-A network learns on one thread from 96 clips of the last fold, drawn evenly, for two epochs, as its study says; the second counts, in
-proportion to the fold's clips. Teachers are trained likewise, and heard in the first where a student's recipe asks once a clip.
-`hours` is all folds, seeds and epochs of that row; reading, judging, reports and the export come on top, seconds a fold for most.
+A network learns on one thread from 96 clips of the last fold, drawn evenly, as its study says; what its steps but the first take of the
+processor counts, in proportion to the fold's clips. Teachers are trained likewise; a student's second epoch counts, since in the first its
+teacher is asked about each clip. `hours` is all folds, seeds and epochs of that row; reading, judging, reports and the export come on top.
 """
 
 from __future__ import annotations
@@ -30,57 +30,55 @@ from auricle.datasets._division import fold_rule, folds
 from auricle.errors import AuricleError
 from auricle.learning import experiment
 from auricle.learning.loop import Training
-from auricle.learning.progress import Progress
 from auricle.verbs._teachers import panel
 
 CLIPS = 96
-CORPORA = {
-    "transfer_sound_net8": 1,
-    "transfer_mobile_net": 1,
-    "transfer_whisper": 1,
-    "emotion_networks": 1,
-}  # the first stands for the rest
+SEVERAL = {"distillation"}  # elsewhere the first corpus stands for the rest
+
+
+def excerpt(corpus: str, rule: str, folder: Path) -> tuple[Path, int, int]:
+    """A table of some clips that train in the last fold and some that judge; how many train in it, and how many folds there are."""
+    items = open_corpus(corpus).items
+    rule = fold_rule(items, rule)
+    names = folds(items, rule)
+    parts = {judges: [i for i in items if ((i.fold if rule == "fold" else i.group) == names[-1]) == judges] for judges in (False, True)}
+    path = folder / f"{corpus}.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(("path", "label", "fold"))
+        for judges, part in parts.items():
+            for item in part[:: max(1, len(part) // CLIPS)][:CLIPS]:
+                rows.writerow((item.path, item.target[0], "judges" if judges else "trains"))
+    return path, len(parts[False]), len(names)
 
 
 def measured(study: studies.Study, row: studies.Row, corpus: str, folder: Path) -> dict[str, object]:
     """One row's figures; its bundle is left in the folder, for students."""
     chosen = experiment.resolved(recipes.read(row.recipe or study.recipe, study.settings(row, 0, ("train.progress=false",))))
-    items = open_corpus(corpus, chosen.data).items
-    rule = fold_rule(items, chosen.split.rule)
-    names = folds(items, rule)
-    teachers = (str(folder / row.teacher.replace(" ", "_")),) if row.teacher else ()
+    table, clips, count = excerpt(corpus, study.protocol.rule, folder)
     recipe = dataclasses.replace(
         chosen,
-        split=dataclasses.replace(chosen.split, rule=rule, test=names[-1]),
-        transfer=dataclasses.replace(chosen.transfer, teachers=teachers),
-        train=dataclasses.replace(chosen.train, epochs=2, warmup=1.0),
+        split=dataclasses.replace(chosen.split, rule="fold", test="judges"),
+        transfer=dataclasses.replace(chosen.transfer, teachers=(str(folder / row.teacher.replace(" ", "_")),) if row.teacher else ()),
+        train=dataclasses.replace(chosen.train, epochs=2 if row.teacher else 1, warmup=0.5),
     )
-    prepared = experiment.prepare(corpus, recipe, bar=lambda *_: lambda: None)
-    whole = prepared.division.train
-    few = dataclasses.replace(prepared.division, train=whole[:: max(1, len(whole) // CLIPS)])
-    prepared = dataclasses.replace(prepared, division=few)
+    prepared = experiment.prepare(str(table), recipe, bar=lambda *_: lambda: None)
     run: Training = experiment.training(prepared, panel=panel(prepared.recipe, prepared.corpus.task))
-    ends: list[float] = []
-
-    def report(at: Progress, _loss: float) -> None:
-        if len(at.rows) > len(ends):
-            ends.append(time.process_time())
-
+    spent: list[float] = []
     with tempfile.TemporaryDirectory() as checkpoints:
-        bundle = experiment.finish(run, prepared, Path(checkpoints), report)
+        bundle = experiment.finish(run, prepared, Path(checkpoints), lambda *_: spent.append(time.process_time()))
     bundles.save(bundle, folder / row.name.replace(" ", "_") / "bundle")
-    steps = run.feed.steps(few.train)
-    epoch = (ends[1] - ends[0]) / steps * max(1, len(whole) // prepared.recipe.train.batch)
-    hours = epoch * chosen.train.epochs * len(names) * study.seeds / 3600
+    steps = run.feed.steps(prepared.division.train)
+    epoch = (spent[-1] - spent[-steps]) / (steps - 1) / prepared.recipe.train.batch * clips
     return {
         "study": study.name,
         "corpus": corpus,
         "row": row.name,
-        "folds": len(names),
+        "folds": count,
         "epochs": chosen.train.epochs,
         "seeds": study.seeds,
         "seconds_an_epoch": f"{epoch:.1f}",
-        "hours": f"{hours:.2f}",
+        "hours": f"{epoch * chosen.train.epochs * count * study.seeds / 3600:.2f}",
     }
 
 
@@ -91,7 +89,7 @@ def main(names: list[str]) -> None:
     kept = {(r["study"], r["corpus"], r["row"]): r for r in (csv.DictReader(path.open(encoding="utf-8")) if path.is_file() else ())}
     for name in names or studies.shipped():
         study = studies.read(name)
-        for corpus in study.corpora[: CORPORA.get(name, len(study.corpora))]:
+        for corpus in study.corpora if name in SEVERAL else study.corpora[:1]:
             with tempfile.TemporaryDirectory() as folder:
                 for row in study.row:
                     try:

@@ -55,6 +55,7 @@ class Protocol:
             f"seed={seed}",
             f'split.rule="{self.rule}"',
             'split.test=""',
+            "split.also=[]",
             f"split.dev_fraction={self.dev_fraction}",
             f"train.patience={self.patience}",
             f"train.ema={self.ema}",
