@@ -145,7 +145,7 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, made: Ten
         share: [B] of the generated wave in the point where the slope is taken, 0 to 1.
 
     Returns:
-        Mean of (|gradient| - 1)², a scalar that can be derived again.
+        [] mean of (|gradient| - 1)², which can be derived again.
 
     >>> gradient_penalty(lambda wave: 3 * wave[:, 0] + 4 * wave[:, 1], torch.zeros(2, 5), torch.ones(2, 5), torch.rand(2))
     tensor(16.)
