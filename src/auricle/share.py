@@ -104,7 +104,7 @@ def total(own: Tensor) -> Tensor:
     Returns:
         [...] the same in every process.
     """
-    summed: Tensor = _Total.apply(own)
+    summed: Tensor = _Total.apply(own)  # type: ignore[no-untyped-call]
     return summed
 
 
@@ -203,10 +203,11 @@ def _laid_out(share: Share, x: Tensor) -> Tensor | None:
     if rest or not several:
         return None
     size = (share.rows * several, *x.shape[1:])
-    order = sorted(range(x.ndim), key=lambda axis: -x.stride(axis))
+    strides: tuple[int, ...] = x.stride()
+    order = sorted(range(x.ndim), key=lambda axis: -strides[axis])
     return x.new_empty([size[axis] for axis in order]).permute([order.index(axis) for axis in range(x.ndim)])
 
 
 def _mine(share: Share, x: Tensor, whole: Tensor) -> Tensor:
     several = x.shape[0] // len(share.own)
-    return share.mine(whole.unflatten(0, (share.rows, several))).flatten(0, 1)
+    return share.mine(whole.view(share.rows, several, *whole.shape[1:])).flatten(0, 1)
