@@ -90,7 +90,7 @@ def write(name: str, case: Case, runs: list[Run]) -> None:
     place = {label: k for k, label in enumerate(one.labels)}
     truth = np.array([place[label] for _, _, _, label, _ in one.clips])
     figures = repeated([np.array([place[label] for label in run.named]) for run in runs], truth, one.groups, classes=len(place))
-    last = max((each.parent for each in one.folder.rglob("environment.json")), key=lambda folder: folder.stat().st_mtime)
+    last = next(each.parent for each in sorted(one.folder.rglob("environment.json")) if (each.parent / "bundle").is_dir())
     environment = json.loads((last / "environment.json").read_text())
     seconds = [s for run in runs for s in run.seconds]
     row = {
@@ -108,7 +108,7 @@ def write(name: str, case: Case, runs: list[Run]) -> None:
         "accuracy_of_each_seed": " ".join(f"{value:.4f}" for value in figures["accuracy"].seeds),
         "balanced_accuracy_of_each_seed": " ".join(f"{value:.4f}" for value in figures["balanced_accuracy"].seeds),
         "parameters": sum(p.numel() for p in bundles.load(last).pipe.parameters()),
-        "minutes_a_fold_max": f"{max(seconds) / 60:.1f}" if seconds else "",
+        "minutes_a_fold_max": f"{max(seconds) / 60:.1f}" if any(seconds) else "",
         "threads": environment["threads"],
         "processor": environment["processor"],
         "date": datetime.now(UTC).date().isoformat(),

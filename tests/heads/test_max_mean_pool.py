@@ -23,3 +23,19 @@ def test_equals_the_equations():
     (units,) = (layer for layer in head.embed if isinstance(layer, torch.nn.Linear))
     wanted = head.linear((units.weight @ pooled + units.bias).clamp(min=0))
     assert torch.allclose(head(hidden, length)[0], wanted, atol=1e-6)
+
+
+def test_a_window_of_steps_can_be_written_for_any_number_of_them():
+    class Step(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.head = MaxMeanPool(4, 3).eval()
+
+        def forward(self, hidden, recent, count):
+            return self.head.step(hidden, {"recent": recent, "count": count})
+
+    anything = torch.export.Dim.DYNAMIC
+    hidden, state = torch.randn(2, 4, 13), Step().head.start(2, window=5)
+    shapes = ({0: anything, 2: anything}, {0: anything}, {0: anything})
+    written = torch.export.export(Step(), (hidden, state["recent"], state["count"]), dynamic_shapes=shapes).module()
+    assert written(torch.randn(3, 4, 7), torch.zeros(3, 4, 5), torch.zeros(3, 1))[0].shape == (3, 3, 7)

@@ -94,6 +94,7 @@ class MaxMeanPool(Pooled):
             after["recent"] = joined[..., steps:]
             heard = torch.arange(1 - window, steps, device=hidden.device)[None] + state["count"] >= 0  # [B, window - 1 + M]
             total = nn.functional.avg_pool1d(joined[..., 1:], window, stride=1) * window
-            most = nn.functional.max_pool1d(joined[..., 1:].masked_fill(~heard[:, None], _LOWEST), window, stride=1)
+            # Over two axes, of which one is 1: torch can't export a pool over one axis whose length is open.
+            most = nn.functional.max_pool2d(joined[..., 1:].masked_fill(~heard[:, None], _LOWEST), (1, window), stride=1)
             count = count.clamp(max=window)
         return self.linear(self.embed((total / count[:, None] + most).transpose(1, 2))).transpose(1, 2), after
