@@ -69,7 +69,10 @@ def main(names: list[str]) -> None:
     """Run the named cases, or all."""
     for name in names or list(CASES):
         case = CASES[name]
-        write(name, case, [opened(trained(case, seed, RUNS / name / f"seed-{seed}")) for seed in range(case.seeds)])
+        runs: list[Run] = []
+        for seed in range(case.seeds):
+            runs.append(opened(trained(case, seed, RUNS / name / f"seed-{seed}")))
+            write(name, case, runs)  # of the seeds so far: who is interrupted has what is done
 
 
 def trained(case: Case, seed: int, folder: Path) -> Path:
