@@ -67,8 +67,8 @@ def imitate(
 ) -> Imitated:
     """Train a class-conditional WaveGAN on the training clips, and write clips that it makes.
 
-    The published one took 200,000 steps at width 64 on a GPU. A processor gets through a few hundred of the usual width in an hour: what
-    comes of it is a sketch of the sound. Whether it helps is for the score on held-out recordings to say.
+    The published one took 200,000 steps at width 64 on a GPU. A processor gets through a small part of that, and what comes of it is a
+    sketch of the sound. Whether it helps is for the score on held-out recordings to say.
 
     Args:
         data: a folder, a table, or a corpus by name; with one label a clip.
