@@ -3,8 +3,8 @@
 Each trains auricle's default network (`peers/network.py`) on the same WAV files of 16 kHz by the way that its own guide shows, with its own
 log-mel of 64 bins, AdamW, no augmentation: the scripts in `peers/`. An epoch to warm up, then epochs that count; without judging, writing
 models, or preparing: auricle has decoded the clips into memory, autrainer has written features to disk, the others do neither.
-All take turns, round by round, in processes of their own with as many threads. Where other work disturbs the machine, the processor's time of
-a run (all its threads) tells more than the clock; processes that load would not be in it, so that there are none.
+All take turns, round by round, in processes of their own with as many threads. Where other work disturbs the machine, the processor's time
+of a run (all its threads) tells more than the clock; processes that load would not be in it, so that there are none.
 
 The peers are heard by an interpreter of their own, since they and auricle don't share their versions of torch's companions:
 
