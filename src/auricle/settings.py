@@ -70,8 +70,8 @@ class Transfer:
             `auricle evaluate --folds` trains, so that no student learns from a teacher that has heard who judges it.
         teaching: "online", the teachers hear the same augmented row; "cached", each clip once, as it was read, and what they said of clips
             that are mixed is mixed alike.
-        target_domain: a folder of clips without labels from where the model will be used; the loss is then one between two domains. "{test}"
-            are the clips that judge, heard without their labels: another protocol, which the model's card tells.
+        target_domain: a folder of clips without labels from where the model will be used; the loss is then one between two domains.
+            "{test}" are the clips that judge, heard without their labels: another protocol, which the model's card tells.
         probe: "" trains the network; else it stays as it is, its embeddings are computed once a clip and cached, and only a classifier
             is fitted, by itself, to them: "linear" (the head's last layer), "mlp" (with a hidden layer) or "knn" (nearest neighbours).
             Front end, model and sample rate are then those of `weights`, and nothing is augmented.

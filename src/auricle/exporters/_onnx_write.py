@@ -75,11 +75,14 @@ def _window(bundle: Bundle, seconds: float) -> int:
 def _describe(bundle: Bundle, window: int) -> _facts.Facts:
     pipe, recipe, feed, card = bundle.pipe, bundle.recipe, bundle.recipe.feed, bundle.card
     tree = recipe.tree()
+    kind = bundle.task.kind
+    if kind == "wave":
+        raise RequestError("the run trained a denoiser, which has no classes to export; it is exported in front of a classifier")
     return _facts.Facts(
         format=_facts.FORMAT,
         auricle=auricle.__version__,
         labels=bundle.task.labels,
-        kind=bundle.task.kind,
+        kind=kind,
         sample_rate=recipe.sample_rate,
         channels=feed.channels,
         seconds=float(feed.seconds),

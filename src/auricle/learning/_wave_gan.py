@@ -127,4 +127,5 @@ class Critic(nn.Module):
         for layer, shift in zip(self.layers, [*shifts, 0], strict=True):
             x = phase_shuffled(F.leaky_relu(layer(x), _SLOPE), shift)
         features = x.flatten(1)
-        return self.dense(features).squeeze(1) + (features * self.classes(target)).sum(1)
+        scores: Tensor = self.dense(features).squeeze(1) + (features * self.classes(target)).sum(1)
+        return scores

@@ -144,7 +144,8 @@ def _weights(name: str | None) -> Shown:
     rows = [(e.name, "here" if e.here else "", f"{e.megabytes:g} MB", e.license, _figures(e.published), e.title) for e in entries]
     begun = [backbones.about(each) for each in backbones.names()]
     rows += [(e.name, "here" if e.here else "", "", e.license, "no classes", e.title) for e in begun]
-    return Shown(_table(rows), {e.name: {**asdict(e), "here": e.here} for e in (*entries, *begun)})
+    values = {e.name: {**asdict(e), "here": e.here} for e in entries} | {e.name: {**asdict(e), "here": e.here} for e in begun}
+    return Shown(_table(rows), values)
 
 
 def _backbone(name: str) -> Shown:
