@@ -161,15 +161,16 @@ def _batch_norm(
     each = [1, -1, *[1] * (x.ndim - 2)]
     with torch.autocast(x.device.type, enabled=False):
         wide = x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
-        count = total(torch.tensor(float(x.numel() // x.shape[1]), device=x.device))
-        mean = total(wide.sum(over)) / count
-        centred = wide - mean.view(each)
-        variance = total(centred.square().sum(over)) / count
+        # Sums over many values in double precision, as torch's own: what differs by more than rounding grows from step to step.
+        count = total(torch.tensor(x.numel() // x.shape[1], dtype=torch.float64, device=x.device))
+        mean = total(wide.sum(over, dtype=torch.float64)) / count
+        centred = wide - mean.view(each).to(wide)
+        variance = total(centred.square().sum(over, dtype=torch.float64)) / count
         if running_mean is not None and running_var is not None:
             with torch.no_grad():
                 running_mean.lerp_(mean.to(running_mean), momentum)
                 running_var.lerp_((variance * count / (count - 1)).to(running_var), momentum)
-        scale = (variance + eps).rsqrt() * (1 if weight is None else weight)
+        scale = (variance + eps).rsqrt().to(wide) * (1 if weight is None else weight)
         made = centred * scale.view(each)
         # Laid out in memory as torch's own answers are: what is drawn for them later depends on it.
         order = torch.channels_last if x.ndim == 4 and x.is_contiguous(memory_format=torch.channels_last) else torch.contiguous_format
