@@ -20,9 +20,9 @@ from auricle.learning import devices
 from auricle.settings import Train
 
 _ROOT = Path(__file__).parents[2]
-# Five rows: one process has two of them, the other three. SGD, for Adam divides a gradient by its own size: of one that is 0 but for
-# rounding it makes a whole step.
-_PLAIN = {"batch": 5, "epochs": 2, "optimizer": "sgd", "lr": 0.05}
+# Five rows: one process has two of them, the other three.
+_PLAIN = {"batch": 5, "epochs": 2, "lr": 3e-3}
+_NO_DEV = {"dev_fraction": 0.0}
 _MIXED = [
     *TINY["augment"],
     {"name": "reverb", "p": 0.5},
@@ -31,11 +31,20 @@ _MIXED = [
     {"name": "random_erasing"},
 ]
 _CASES: dict[str, tuple[dict[str, Any], int]] = {
-    "all": ({"train": _PLAIN, "augment": _MIXED, "loss": {"name": "cross_entropy", "class_weights": "inverse"}}, 0),
-    "adam": ({"train": {**_PLAIN, "optimizer": "adamw", "lr": 3e-3}}, 0),
-    "contrast": ({"train": {**_PLAIN, "sam_rho": 0.05, "swa": 0.5, "ema": 0.0}, "loss": {"name": "supervised_contrastive"}}, 0),
-    "domain": ({"train": {**_PLAIN, "batch": 4, "ema": 0.0}, "loss": {"name": "mmd"}, "transfer": {"target_domain": "other"}}, 0),
-    "stopped": ({"train": _PLAIN}, 3),
+    "all": ({"split": _NO_DEV, "train": _PLAIN, "augment": _MIXED, "loss": {"name": "cross_entropy", "class_weights": "inverse"}}, 0),
+    "contrast": (
+        {
+            "split": _NO_DEV,
+            "train": {**_PLAIN, "optimizer": "sgd", "lr": 0.05, "sam_rho": 0.05, "swa": 0.5, "ema": 0.0},
+            "loss": {"name": "supervised_contrastive"},
+        },
+        0,
+    ),
+    "domain": (
+        {"split": _NO_DEV, "train": {**_PLAIN, "batch": 4, "ema": 0.0}, "loss": {"name": "mmd"}, "transfer": {"target_domain": "other"}},
+        0,
+    ),
+    "stopped": ({"train": {**_PLAIN, "optimizer": "sgd"}}, 3),
 }
 
 
@@ -63,28 +72,19 @@ def runs(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _both(case: str, corpus: Path, runs: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
-    monkeypatch.chdir(corpus.parent)
-    one = trained(corpus, runs / case / "one", _CASES[case][0])
-    return one, torch.load(runs / case / "two.pt")
-
-
 @pytest.mark.parametrize("case", ["all", "contrast", "domain"])
 def test_two_processes_take_the_steps_of_one(case: str, corpus: Path, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sums of thousands of float32 in another order differ by some 1e-7 of their size, a dozen steps after by some times that."""
-    (losses, weights), (two_losses, two_weights) = _both(case, corpus, runs, monkeypatch)
+    """In double precision: sums in another order differ by 1e-16 of their size, and a dozen steps after by some times that.
+
+    In single precision it is 1e-7, which the slope of a rectifier, 0 or 1, may make 1e-3 of a gradient: nothing could be told apart.
+    """
+    monkeypatch.chdir(corpus.parent)
+    losses, weights = trained(corpus, runs / case / "one", _CASES[case][0], double=True)
+    two_losses, two_weights = torch.load(runs / case / "two.pt")
     assert len(losses) >= 6
-    torch.testing.assert_close(torch.tensor(two_losses), torch.tensor(losses), rtol=1e-5, atol=1e-6)
+    assert two_losses == pytest.approx(losses, rel=1e-9)
     for name, value in weights.items():
-        gap = (two_weights[name] - value).double().norm() / value.double().norm().clamp(min=1e-3)
-        assert gap < 3e-5, f"{name} is {gap:.1e} away"
-
-
-def test_adam_differs_where_a_gradient_is_nothing_but_rounding(corpus: Path, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (losses, weights), (two_losses, two_weights) = _both("adam", corpus, runs, monkeypatch)
-    torch.testing.assert_close(torch.tensor(two_losses), torch.tensor(losses), rtol=1e-5, atol=1e-6)
-    one, two = (torch.cat([value.double().flatten() for value in each.values()]) for each in (weights, two_weights))
-    assert (one - two).norm() / one.norm() < 1e-4
+        torch.testing.assert_close(two_weights[name], value, rtol=1e-8, atol=1e-9, msg=lambda said, name=name: f"{name}: {said}")
 
 
 def test_one_that_is_asked_to_stop_stops_both_and_one_alone_goes_on(corpus: Path, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,7 +118,7 @@ def test_the_same_command_under_the_launcher_on_real_clips(shared: Path, tmp_pat
     (tmp_path / "fsdd" / "recordings").mkdir(parents=True)
     for path in (shared / "data" / "fsdd" / "recordings").glob("*_[0-4].*"):
         (tmp_path / "fsdd" / "recordings" / path.name).symlink_to(path)
-    settings = [word for each in ("epochs=2", "device=cpu", "optimizer=sgd", "lr=0.1", "ema=0.0") for word in ("--set", f"train.{each}")]
+    settings = [word for each in ("epochs=1", "device=cpu", "optimizer=sgd", "lr=0.01", "ema=0.0") for word in ("--set", f"train.{each}")]
     words = ["-m", "auricle", "train", "fsdd", "--recipe", "fsdd", *settings, "--out"]
     for ranks in (1, 2):
         done = _launch([*words, str(ranks)], tmp_path, ranks)
@@ -129,4 +129,4 @@ def test_the_same_command_under_the_launcher_on_real_clips(shared: Path, tmp_pat
         assert two[name]["value"] == pytest.approx(score["value"], abs=0.02), name
     one, two = (list(csv.DictReader((tmp_path / ranks / "log.csv").read_text(encoding="utf-8").splitlines())) for ranks in "12")
     for name in ("train_loss", "dev_loss"):
-        assert [float(row[name]) for row in two] == pytest.approx([float(row[name]) for row in one], rel=1e-4), name
+        assert [float(row[name]) for row in two] == pytest.approx([float(row[name]) for row in one], rel=2e-3), name
