@@ -35,7 +35,8 @@ from _measure import write
 
 HERE = Path(__file__).parent
 RATE, BATCH, LR = 16_000, 32, 1e-3
-SETS = {"esc10": (5.0, 64), "fsdd": (0.5, 256)}  # seconds of a clip, clips
+EPOCHS = 3  # the first warms up
+SETS = {"esc10": (5.0, 96), "fsdd": (0.5, 512)}  # seconds of a clip, clips
 PEERS = {"autrainer": "au_trainer.py", "speechbrain": "speech_brain.py", "transformers": "hugging_face.py"}
 _VERSION = "import importlib.metadata as m, sys; print(m.version(sys.argv[1]))"
 
@@ -102,6 +103,44 @@ def installed(python: str) -> dict[str, str]:
     return found
 
 
+def compared(name: str, folder: Path, python: str, versions: dict[str, str], *, rounds: int, threads: int) -> list[dict[str, object]]:
+    """A row for each, measured in turns.
+
+    Args:
+        name: of the set.
+        folder: of `prepare`.
+        python: interpreter of the peers.
+        versions: of those that it has.
+        rounds: in every other one the order is turned round.
+        threads: of torch.
+    """
+    found: dict[str, list[tuple[float, float]]] = {peer: [] for peer in ("auricle", *versions)}
+    for turn in range(rounds):
+        for peer in found if turn % 2 else reversed(found):
+            own, script = (python, PEERS[peer]) if peer in PEERS else (sys.executable, "auricle_loop.py")
+            found[peer].append(run(own, script, folder, epochs=EPOCHS, threads=threads))
+            sys.stderr.write(f"{name} {threads} {peer} {found[peer][-1][0]:.1f} {found[peer][-1][1]:.1f}\n")
+    rows: list[dict[str, object]] = []
+    for peer, measured in found.items():
+        ratios = [[ours / theirs for ours, theirs in zip(*pair, strict=True)] for pair in zip(found["auricle"], measured, strict=True)]
+        speed, ratio = ([statistics.median(each) for each in zip(*pairs, strict=True)] for pairs in (measured, ratios))
+        rows.append(
+            {
+                "set": name,
+                "seconds": SETS[name][0],
+                "trained_by": f"{peer} {versions[peer]}" if peer in versions else peer,
+                "batch": BATCH,
+                "threads": threads,
+                "rounds": rounds,
+                "clips_per_second": round(speed[0], 1),
+                "clips_per_processor_second": round(speed[1], 1),
+                "auricle_by_clock": round(ratio[0], 2),
+                "auricle_by_processor": round(ratio[1], 2),
+            }
+        )
+    return rows
+
+
 def main() -> None:
     """Measure and write results/throughput.csv."""
     asked = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
@@ -109,40 +148,16 @@ def main() -> None:
     asked.add_argument("--esc10", type=Path)
     asked.add_argument("--fsdd", type=Path)
     asked.add_argument("--rounds", type=int, default=3)
-    asked.add_argument("--epochs", type=int, default=3, help="with the first, which warms up")
-    asked.add_argument("--threads", type=int, default=1)
+    asked.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     words = asked.parse_args()
     versions = installed(words.peers)
     rows: list[dict[str, object]] = []
     with tempfile.TemporaryDirectory() as place:
         for name, source in (("esc10", words.esc10), ("fsdd", words.fsdd)):
-            if not source:
-                continue
-            folder = prepare(name, source, Path(place) / name)
-            found: dict[str, list[tuple[float, float]]] = {peer: [] for peer in ("auricle", *versions)}
-            for turn in range(words.rounds):
-                for peer in found if turn % 2 else reversed(found):
-                    python, script = (words.peers, PEERS[peer]) if peer in PEERS else (sys.executable, "auricle_loop.py")
-                    found[peer].append(run(python, script, folder, epochs=words.epochs, threads=words.threads))
-                    sys.stderr.write(f"{name} {peer} {found[peer][-1][0]:.1f} {found[peer][-1][1]:.1f}\n")
-            for peer, measured in found.items():
-                ratios = [
-                    [ours / theirs for ours, theirs in zip(*pair, strict=True)] for pair in zip(found["auricle"], measured, strict=True)
-                ]
-                rows.append(
-                    {
-                        "set": name,
-                        "seconds": SETS[name][0],
-                        "trained_by": f"{peer} {versions[peer]}" if peer in versions else peer,
-                        "batch": BATCH,
-                        "threads": words.threads,
-                        "rounds": words.rounds,
-                        "clips_per_second": round(statistics.median(clock for clock, _ in measured), 1),
-                        "clips_per_processor_second": round(statistics.median(processor for _, processor in measured), 1),
-                        "auricle_by_clock": round(statistics.median(clock for clock, _ in ratios), 2),
-                        "auricle_by_processor": round(statistics.median(processor for _, processor in ratios), 2),
-                    }
-                )
+            if source:
+                folder = prepare(name, source, Path(place) / name)
+                for threads in words.threads:
+                    rows += compared(name, folder, words.peers, versions, rounds=words.rounds, threads=threads)
     write("throughput", rows)
 
 
