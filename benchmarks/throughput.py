@@ -3,6 +3,8 @@
 Each trains auricle's default network (`peers/network.py`) on the same WAV files of 16 kHz by the way that its own guide shows, with its own
 log-mel of 64 bins, AdamW, no augmentation: the scripts in `peers/`. An epoch to warm up, then epochs that count; without judging, writing
 models, or preparing: auricle has decoded the clips into memory, autrainer has written features to disk, the others do neither.
+Each is measured as it comes, which for auricle is with products in bfloat16 on a processor that has instructions for them, for the others
+single precision; auricle in single precision and the two that have a switch for bfloat16 are measured with it besides.
 All take turns, round by round, in processes of their own with as many threads. Where other work disturbs the machine, the processor's time
 of a run (all its threads) tells more than the clock; processes that load would not be in it, so that there are none.
 
@@ -37,7 +39,8 @@ HERE = Path(__file__).parent
 RATE, BATCH, LR = 16_000, 32, 1e-3
 EPOCHS = 3  # the first warms up
 SETS = {"esc10": (5.0, 96), "fsdd": (0.5, 512)}  # seconds of a clip, clips
-PEERS = {"autrainer": "au_trainer.py", "speechbrain": "speech_brain.py", "transformers": "hugging_face.py"}
+SCRIPTS = {"auricle": "auricle_loop.py", "autrainer": "au_trainer.py", "speechbrain": "speech_brain.py", "transformers": "hugging_face.py"}
+OTHERWISE = {"auricle": "32-true", "speechbrain": "bf16-mixed", "transformers": "bf16-mixed"}  # than as it comes
 _VERSION = "import importlib.metadata as m, sys; print(m.version(sys.argv[1]))"
 
 
@@ -69,17 +72,17 @@ def prepare(name: str, source: Path, folder: Path) -> Path:
     return folder
 
 
-def run(python: str, script: str, folder: Path, *, epochs: int, threads: int) -> tuple[float, float]:
+def run(python: str, script: str, folder: Path, *, precision: str, threads: int) -> tuple[float, float]:
     """Clips a second by the clock and by the processor's time, the median epoch's after the first.
 
     Args:
         python: interpreter.
         script: in `peers/`.
         folder: of `prepare`.
-        epochs: with the first.
+        precision: "" for its own.
         threads: of torch.
     """
-    words = [python, str(HERE / "peers" / script), str(folder), *map(str, (epochs, BATCH, LR, threads, 0))]
+    words = [python, str(HERE / "peers" / script), str(folder), *map(str, (EPOCHS, BATCH, LR, threads, 0)), precision]
     own = {"OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(HERE.parent / "src"), "HF_HUB_OFFLINE": "1"}
     done = subprocess.run(words, capture_output=True, text=True, check=False, env={**os.environ, **own})
     told = [line for line in done.stdout.splitlines() if line.startswith('{"seconds"')]
@@ -94,7 +97,7 @@ def run(python: str, script: str, folder: Path, *, epochs: int, threads: int) ->
 def installed(python: str) -> dict[str, str]:
     """Versions of the peers that an interpreter has; the others are told and left out."""
     found = {}
-    for name in PEERS:
+    for name in list(SCRIPTS)[1:]:
         asked = subprocess.run([python, "-c", _VERSION, name], capture_output=True, text=True, check=False)
         if asked.returncode:
             sys.stderr.write(f"{name} is not installed for {python} and is left out\n")
@@ -114,21 +117,24 @@ def compared(name: str, folder: Path, python: str, versions: dict[str, str], *, 
         rounds: in every other one the order is turned round.
         threads: of torch.
     """
-    found: dict[str, list[tuple[float, float]]] = {peer: [] for peer in ("auricle", *versions)}
+    ways = [("auricle", ""), *((peer, "") for peer in versions)]
+    ways += [(peer, precision) for peer, precision in OTHERWISE.items() if peer == "auricle" or peer in versions]
+    found: dict[tuple[str, str], list[tuple[float, float]]] = {way: [] for way in ways}
     for turn in range(rounds):
-        for peer in found if turn % 2 else reversed(found):
-            own, script = (python, PEERS[peer]) if peer in PEERS else (sys.executable, "auricle_loop.py")
-            found[peer].append(run(own, script, folder, epochs=EPOCHS, threads=threads))
-            sys.stderr.write(f"{name} {threads} {peer} {found[peer][-1][0]:.1f} {found[peer][-1][1]:.1f}\n")
+        for peer, precision in ways if turn % 2 else reversed(ways):
+            own = python if peer in versions else sys.executable
+            found[peer, precision].append(run(own, SCRIPTS[peer], folder, precision=precision, threads=threads))
+            sys.stderr.write(f"{name} {threads} {peer} {precision} {found[peer, precision][-1]}\n")
     rows: list[dict[str, object]] = []
-    for peer, measured in found.items():
-        ratios = [[ours / theirs for ours, theirs in zip(*pair, strict=True)] for pair in zip(found["auricle"], measured, strict=True)]
+    for (peer, precision), measured in found.items():
+        ratios = [[ours / theirs for ours, theirs in zip(*pair, strict=True)] for pair in zip(found["auricle", ""], measured, strict=True)]
         speed, ratio = ([statistics.median(each) for each in zip(*pairs, strict=True)] for pairs in (measured, ratios))
         rows.append(
             {
                 "set": name,
                 "seconds": SETS[name][0],
                 "trained_by": f"{peer} {versions[peer]}" if peer in versions else peer,
+                "precision": precision or "as it comes",
                 "batch": BATCH,
                 "threads": threads,
                 "rounds": rounds,

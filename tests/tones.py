@@ -27,7 +27,7 @@ TINY: dict[str, Any] = {
         {"name": "mask_bins"},
     ],
     "feed": {"seconds": 0.4},
-    "train": {"epochs": 4, "batch": 4, "warmup": 1.0, "ema": 0.9, "device": "cpu", "progress": False},
+    "train": {"epochs": 4, "batch": 4, "warmup": 1.0, "ema": 0.9, "precision": "32-true", "device": "cpu", "progress": False},
 }
 
 

@@ -23,6 +23,7 @@ class Wanted:
         lr: of AdamW.
         threads: of torch.
         workers: processes that load.
+        precision: "32-true", "bf16-mixed", or "" as the trainer comes.
     """
 
     folder: Path
@@ -31,6 +32,7 @@ class Wanted:
     lr: float
     threads: int
     workers: int
+    precision: str
 
     @property
     def clips(self) -> list[tuple[str, str]]:
@@ -72,10 +74,10 @@ class Clock:
 
 def wanted() -> Wanted:
     """What the command line asks for."""
-    folder, *numbers = sys.argv[1:]
+    folder, *numbers, precision = sys.argv[1:]
     epochs, batch, lr, threads, workers = numbers
     torch.set_num_threads(int(threads))
-    return Wanted(Path(folder), int(epochs), int(batch), float(lr), int(threads), int(workers))
+    return Wanted(Path(folder), int(epochs), int(batch), float(lr), int(threads), int(workers), precision)
 
 
 def without_cuda() -> torch.library.Library | None:

@@ -32,6 +32,7 @@ if __name__ == "__main__":
                 "batch": asked.batch,
                 "lr": asked.lr,
                 "ema": 0.0,
+                "precision": asked.precision or "auto",
                 "device": "cpu",
                 "workers": max(1, asked.workers),
                 "checkpoint_minutes": 1000.0,

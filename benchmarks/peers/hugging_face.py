@@ -64,6 +64,7 @@ if __name__ == "__main__":
         report_to=[],
         disable_tqdm=True,
         use_cpu=True,
+        bf16=asked.precision == "bf16-mixed",
     )
     trainer = Trainer(Classifier(len(asked.labels)), settings, train_dataset=Clips(asked.clips, asked.labels), callbacks=[Timed(clock)])
     clock.tell(trainer.train().training_loss)

@@ -53,7 +53,7 @@ if __name__ == "__main__":
     brain = Classification(
         modules={"features": Fbank(n_mels=BINS), "normalise": InputNormalization(), "network": Network(len(asked.labels))},
         opt_class=lambda parameters: torch.optim.AdamW(parameters, lr=asked.lr),
-        run_opts={"device": "cpu", "noprogressbar": True},
+        run_opts={"device": "cpu", "noprogressbar": True, "precision": "bf16" if asked.precision == "bf16-mixed" else "fp32"},
     )
     brain.clock = Clock()
     loader = {"batch_size": asked.batch, "num_workers": asked.workers, "shuffle": True, "drop_last": True}

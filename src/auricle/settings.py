@@ -117,7 +117,8 @@ class Train:
         patience: epochs without improvement of the development loss before stopping; 0 never stops early, and keeps the last epoch.
         sampler: which clips an epoch visits; "shuffle" each once, "balanced" classes equally often, "square_root" by the root of their
             clips, "round_robin" one clip of each class in turn.
-        precision: "32-true" or "bf16-mixed".
+        precision: "32-true"; "bf16-mixed", products in bfloat16 and everything else in single precision; "auto" takes that where the
+            device multiplies bfloat16 by itself, and trains up to twice as fast.
         device: "auto", "cpu", "cuda" or "mps".
         devices: how many of them, each a process; the batch is shared out.
         time: budget such as "10m"; the schedule is fitted into it; "" has none.
@@ -142,7 +143,7 @@ class Train:
     swa: float = 0.0
     patience: int = 0
     sampler: Literal["shuffle", "balanced", "square_root", "round_robin"] = "shuffle"
-    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     devices: int = 1
     time: str = ""

@@ -41,6 +41,22 @@ def test_without_effects_the_loss_is_that_of_the_pipe():
     assert torch.equal(made(Rows(rows, rng(0))), plain)
 
 
+@pytest.mark.parametrize("loss", [Spec("cross_entropy", {}), Spec("supervised_contrastive", {})])
+def test_mixed_precision_is_for_network_and_head_alone(loss: Spec):
+    """Features and losses stay in single precision: the loss moves by the three digits of the network's products."""
+    made = objective(loss=loss).eval()
+    heard: list[torch.dtype] = []
+    made.pipe.frontend.register_forward_hook(lambda module, given, made: heard.append(made[0].dtype))
+    made.pipe.head.register_forward_hook(lambda module, given, made: heard.append(made.dtype))
+    made.loss.register_forward_hook(lambda module, given, made: heard.extend([given[0].dtype, made.dtype]))
+    plain = made(Rows(batch(), rng(0)))
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = made(Rows(batch(), rng(0)))
+    assert heard == [torch.float32] * 5 + [torch.bfloat16, torch.float32, torch.float32]
+    assert plain != mixed
+    torch.testing.assert_close(mixed, plain, rtol=2e-2, atol=0)
+
+
 def test_chance_decides_what_effects_do():
     made = objective(Spec("gain"), Spec("mixup", {"p": 1.0}), Spec("mask_bins")).eval()
     first, again, other = (made(Rows(batch(), rng(seed))).item() for seed in (1, 1, 2))

@@ -181,6 +181,7 @@ def test_what_does_not_stream_in_step_says_so(run):
         ({"augment": [{"name": "mixup"}, *NOISY]}, "mixup does not work on one wave"),
         ({"loss": {"name": "focal"}}, "loss focal compares labels"),
         ({"transfer": {"freeze": 0.5}}, "transfer.freeze is given"),
+        ({"train": {"precision": "bf16-mixed"}}, "a denoiser is trained in single precision"),
     ],
 )
 def test_refused_before_any_clip_is_read(tones, changes, sentence):

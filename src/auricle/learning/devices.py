@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from typing import Literal
 
+import torch
 import torch.distributed as dist
 from lightning_fabric import Fabric
 
@@ -26,9 +29,31 @@ def fabric(settings: Train) -> Fabric:
     """
     count = processes(settings)
     here = int(os.environ["LOCAL_WORLD_SIZE"]) if dist.is_torchelastic_launched() else count
-    made = Fabric(accelerator=settings.device, devices=here, num_nodes=count // here, precision=settings.precision)
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it announces its precision; environment.json tells it
+    made = Fabric(accelerator=settings.device, devices=here, num_nodes=count // here, precision=precision(settings))
     made.launch()
     return made
+
+
+def precision(settings: Train) -> Literal["32-true", "bf16-mixed"]:
+    """What products are computed in: as the recipe says, or what the device is best at.
+
+    Args:
+        settings: device and precision.
+
+    Returns:
+        "bf16-mixed" for "auto" on a device with instructions for bfloat16; without them it would be slower than single precision.
+    """
+    if settings.precision != "auto":
+        return settings.precision
+    if settings.device in ("auto", "cuda") and torch.cuda.is_available():
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    elif settings.device == "mps" or (settings.device == "auto" and torch.backends.mps.is_available()):
+        native = False
+    else:
+        able = getattr(torch.cpu, "get_capabilities", dict)()  # an older torch doesn't tell
+        native = bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+    return "bf16-mixed" if native else "32-true"
 
 
 def processes(settings: Train) -> int:

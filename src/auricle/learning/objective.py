@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -100,13 +101,14 @@ class Objective(nn.Module):
             given["domain"] = ~share.whole(ours.long()).bool()
         with share.together():
             hidden, steps = self.pipe.model(feature, batch.length)
-            logits = share.whole(self.pipe.head(hidden, steps))
+            logits = share.whole(_widened(self.pipe.head(hidden, steps)))
             if "embedding" in self.needs:
-                given["embedding"] = share.whole(self.pipe.head.embedding(hidden, steps))
+                given["embedding"] = share.whole(_widened(self.pipe.head.embedding(hidden, steps)))
         target = share.whole(batch.target)
         if "teacher" in self.needs:
             target, given["teacher"] = target[:, : self.classes], target[:, self.classes :]
-        loss: Tensor = self.loss(logits, target, **{name: given[name] for name in self.needs})
+        with torch.autocast(logits.device.type, enabled=False):
+            loss: Tensor = self.loss(logits, target, **{name: given[name] for name in self.needs})
         return loss
 
     def judged(self, pipe: Pipe, feed: Feed, items: Sequence[Item]) -> dict[str, float]:
@@ -125,14 +127,15 @@ class Objective(nn.Module):
 
     def _heard(self, batch: Batch, rows: Rows) -> tuple[Any, Batch]:
         """The feature of a batch as the model gets it, and the batch with its frames and targets."""
-        with torch.no_grad():
+        # Powers span twelve decades, and teachers say the same whoever learns: neither is taken in reduced precision.
+        whole = partial(torch.autocast, batch.wave.device.type, enabled=False)
+        with torch.no_grad(), whole():
             batch = self.effects.waves(batch, rng=rows.chance, progress=rows.progress)
             if self.panel is not None:
                 hot = batch.target if batch.target.ndim > 1 else nn.functional.one_hot(batch.target, self.classes).to(batch.wave)
                 told = self.panel.rows(batch.wave, batch.length, self.loss.soften)
                 batch = Batch(batch.wave, batch.length, torch.cat([hot, told], 1))
-        # Powers span twelve decades: they are never taken in reduced precision.
-        with torch.set_grad_enabled(not self.fixed), torch.autocast(batch.wave.device.type, enabled=False), self.share.together():
+        with torch.set_grad_enabled(not self.fixed), whole(), self.share.together():
             feature, frames = self.pipe.frontend(batch.wave, batch.length)
         return self.effects.features(feature, Batch(batch.wave, frames, batch.target), rng=rows.chance, progress=rows.progress)
 
@@ -160,6 +163,11 @@ def _loss(recipe: Recipe, task: Task) -> Spec:
     if task.kind not in _LOSS:
         raise RequestError(f"no loss is known for a {task.kind} task; wanted a [loss] section in the recipe")
     return Spec(_LOSS[task.kind])
+
+
+def _widened(value: Tensor) -> Tensor:
+    """What mixed precision made narrow, in single precision again: losses take differences and logarithms of it."""
+    return value.float() if value.dtype == torch.bfloat16 else value
 
 
 def _joined(feature: Any, batch: Batch, other: Any, unlabelled: Batch) -> tuple[Any, Batch]:

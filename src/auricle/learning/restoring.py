@@ -62,6 +62,8 @@ def refuse(recipe: Recipe) -> None:
     """
     _parted(recipe.augment)
     alone(recipe.train, "a denoiser")
+    if recipe.train.precision == "bf16-mixed":
+        raise RequestError("train.precision is bf16-mixed, and a denoiser is trained in single precision; wanted auto or 32-true")
     usual = Recipe().transfer
     for key in recipe.transfer.__slots__:
         if getattr(recipe.transfer, key) != getattr(usual, key):
@@ -101,7 +103,8 @@ class Restoring(nn.Module):
         with torch.no_grad():
             clean = self.keeping.waves(rows.batch, rng=rows.chance, progress=rows.progress)
             noisy = self.harming.waves(clean, rng=rows.chance, progress=rows.progress)
-        loss: Tensor = self.loss(self.pipe(noisy.wave, noisy.length), clean.wave, clean.length)
+        with torch.autocast(clean.wave.device.type, enabled=False):  # spectra span more than bfloat16's three digits
+            loss: Tensor = self.loss(self.pipe(noisy.wave, noisy.length), clean.wave, clean.length)
         return loss
 
     def judged(self, pipe: nn.Module, feed: Feed, items: Sequence[Item]) -> dict[str, float]:
