@@ -6,6 +6,9 @@ fastest of each counts, for others' work on the machine only ever adds. `operato
 even a busy machine leaves alone; it doesn't count what lies between operators. There are no trained weights here, and the best five of 527
 random logits are an accident, so the classifier is one that sound decides: its rows are the centred embeddings of 128 other clips (the
 other classes never answer), and its best five the five clips that sound most alike to the network.
+
+"Products alone" is a bound, not a form: the matrix products of the network's linear layers, each as the one call that this machine computes
+fastest, and nothing else of the network. No arrangement of the same layers in that precision takes less.
 """
 
 from __future__ import annotations
@@ -137,6 +140,32 @@ def fastest(calls: dict[str, nn.Module], feature: Tensor, length: Tensor, turns:
     return least
 
 
+def products(published: nn.Module, feature: Tensor, length: Tensor, *, dtype: torch.dtype, turns: int) -> float:
+    """Least seconds of the linear layers' matrix products."""
+    shapes: list[tuple[int, int, int]] = []
+    linear = [layer for layer in published.modules() if isinstance(layer, nn.Linear)]
+    hooks = [
+        layer.register_forward_hook(lambda layer, given, _: shapes.append((given[0][..., 0].numel(), layer.in_features, layer.out_features)))
+        for layer in linear
+    ]
+    published(feature, length)
+    for hook in hooks:
+        hook.remove()
+    total = 0.0
+    for shape in set(shapes):
+        rows, inputs, outputs = shape
+        left, right, made = (torch.randn(size).to(dtype) for size in ((rows, inputs), (inputs, outputs), (rows, outputs)))
+        turned = right.t().contiguous().t()
+        seconds = []
+        for _ in range(4 * turns):
+            for matrix in (right, turned):
+                began = time.perf_counter()
+                torch.mm(left, matrix, out=made)
+                seconds.append(time.perf_counter() - began)
+        total += shapes.count(shape) * min(seconds)
+    return total
+
+
 def operators(module: nn.Module, feature: Tensor, length: Tensor, turns: int) -> float:
     """Seconds of all operators, of each call of one the fastest run."""
     runs = []
@@ -186,6 +215,16 @@ def main() -> None:
             }
             for name in pipes
         ]
+        for dtype in (torch.float32, torch.bfloat16):
+            bound = products(published.model, feature, length, dtype=dtype, turns=asked.turns)
+            rows.append(
+                {
+                    "form": f"products alone, {str(dtype).removeprefix('torch.')}",
+                    "threads": threads,
+                    "ms": round(1e3 * bound, 1),
+                    "times": round(least["published"] / bound, 2),
+                }
+            )
     _measure.write("conv_next_fast", rows)
 
 

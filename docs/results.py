@@ -20,6 +20,8 @@ PAGES = {
     "docs/guides/personalise.md": "en",
     "docs/guides/denoise.md": "en",
     "docs/guides/synthesis.md": "en",
+    "docs/guides/train.md": "en",
+    "docs/studies.md": "en",
 }
 
 TITLES = {
@@ -89,6 +91,8 @@ def filled(text: str, language: str) -> str:
         "few_shot": few_shot,
         "learnt_denoiser": learnt_denoiser,
         "synthesis": synthesis,
+        "throughput": throughput,
+        "studies": studies,
     }
     return BLOCK.sub(lambda found: found[1] + makers[found[2]](language) + found[3], text)
 
@@ -170,6 +174,23 @@ def synthesis(_language: str) -> str:
         first = next(iter(of.values()))
         rows.append((name, first["recordings"], first["made"], *cells, f"**{mean:.1%}**" if len(of) == len(runs) else "–", first["date"]))
     return table(("trained on", "recordings", "made clips", *(f"{who}, seed {seed}" for who, seed in runs), "mean", "date"), rows)
+
+
+def throughput(_language: str) -> str:
+    """How quickly each trains the same network on the same clips."""
+    figures = ("clips_per_second", "clips_per_processor_second", "auricle_by_clock", "auricle_by_processor")
+    rows = [
+        (f"{each['set']}, {each['seconds']} s", each["trained_by"], each["precision"], each["threads"], *(each[key] for key in figures), each["date"])
+        for each in read("throughput")
+    ]
+    head = ("clips", "trained by", "precision", "threads", "clips/s", "clips/s of processor time", "auricle is faster by", "by processor time", "date")
+    return table(head, rows)
+
+
+def studies(_language: str) -> str:
+    """The tables of all studies, their headings one level down."""
+    pages = [path.read_text(encoding="utf-8") for path in sorted((RESULTS / "studies").glob("*/*/table.md"))]
+    return "\n".join(re.sub("^#", "##", page, flags=re.MULTILINE) for page in pages)
 
 
 def learnt_denoiser(_language: str) -> str:
