@@ -145,7 +145,9 @@ def products(published: nn.Module, feature: Tensor, length: Tensor, *, dtype: to
     shapes: list[tuple[int, int, int]] = []
     linear = [layer for layer in published.modules() if isinstance(layer, nn.Linear)]
     hooks = [
-        layer.register_forward_hook(lambda layer, given, _: shapes.append((given[0][..., 0].numel(), layer.in_features, layer.out_features)))
+        layer.register_forward_hook(
+            lambda layer, given, _: shapes.append((given[0][..., 0].numel(), layer.in_features, layer.out_features))
+        )
         for layer in linear
     ]
     published(feature, length)

@@ -180,10 +180,27 @@ def throughput(_language: str) -> str:
     """How quickly each trains the same network on the same clips."""
     figures = ("clips_per_second", "clips_per_processor_second", "auricle_by_clock", "auricle_by_processor")
     rows = [
-        (f"{each['set']}, {each['seconds']} s", each["trained_by"], each["precision"], each["threads"], *(each[key] for key in figures), each["date"])
+        (
+            f"{each['set']}, {each['seconds']} s",
+            each["trained_by"],
+            each["precision"],
+            each["threads"],
+            *(each[key] for key in figures),
+            each["date"],
+        )
         for each in read("throughput")
     ]
-    head = ("clips", "trained by", "precision", "threads", "clips/s", "clips/s of processor time", "auricle is faster by", "by processor time", "date")
+    head = (
+        "clips",
+        "trained by",
+        "precision",
+        "threads",
+        "clips/s",
+        "clips/s of processor time",
+        "auricle is faster by",
+        "by processor time",
+        "date",
+    )
     return table(head, rows)
 
 

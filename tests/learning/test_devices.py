@@ -114,7 +114,12 @@ def test_what_processes_can_t_share_is_one_sentence(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize(
     ("able", "expected"),
-    [({}, "32-true"), ({"avx2": True, "avx512_f": True}, "32-true"), ({"avx512_bf16": True}, "bf16-mixed"), ({"amx_bf16": True}, "bf16-mixed")],
+    [
+        ({}, "32-true"),
+        ({"avx2": True, "avx512_f": True}, "32-true"),
+        ({"avx512_bf16": True}, "bf16-mixed"),
+        ({"amx_bf16": True}, "bf16-mixed"),
+    ],
 )
 def test_bfloat16_is_taken_where_the_processor_has_instructions_for_it(
     able: dict[str, bool], expected: str, monkeypatch: pytest.MonkeyPatch
@@ -132,7 +137,11 @@ def test_the_same_command_under_the_launcher_on_real_clips(shared: Path, tmp_pat
     (tmp_path / "fsdd" / "recordings").mkdir(parents=True)
     for path in (shared / "data" / "fsdd" / "recordings").glob("*_[0-4].*"):
         (tmp_path / "fsdd" / "recordings" / path.name).symlink_to(path)
-    settings = [word for each in ("epochs=1", "device=cpu", "precision=32-true", "optimizer=sgd", "lr=0.01", "ema=0.0") for word in ("--set", f"train.{each}")]
+    settings = [
+        word
+        for each in ("epochs=1", "device=cpu", "precision=32-true", "optimizer=sgd", "lr=0.01", "ema=0.0")
+        for word in ("--set", f"train.{each}")
+    ]
     words = ["-m", "auricle", "train", "fsdd", "--recipe", "fsdd", *settings, "--out"]
     for ranks in (1, 2):
         done = _launch([*words, str(ranks)], tmp_path, ranks)

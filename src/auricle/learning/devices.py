@@ -51,7 +51,7 @@ def precision(settings: Train) -> Literal["32-true", "bf16-mixed"]:
     elif settings.device == "mps" or (settings.device == "auto" and torch.backends.mps.is_available()):
         native = False
     else:
-        able = getattr(torch.cpu, "get_capabilities", dict)()  # an older torch doesn't tell
+        able: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()  # an older torch doesn't tell
         native = bool(able.get("avx512_bf16") or able.get("amx_bf16"))
     return "bf16-mixed" if native else "32-true"
 
