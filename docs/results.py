@@ -45,6 +45,10 @@ TITLES = {
         "en": "ESC-10, environmental sounds, five official folds, from scratch",
         "zh": "ESC-10，环境声，五个官方折，从头训练",
     },
+    "esc10_stream": {
+        "en": "ESC-10, the same by a network that streams, from scratch",
+        "zh": "ESC-10，同上，使用可流式运行的网络，从头训练",
+    },
     "emodb_probe": {"en": "EmoDB, upon Whisper tiny.en's first two layers", "zh": "EmoDB，基于 Whisper tiny.en 的前两层"},
     "ravdess_probe": {"en": "RAVDESS, upon the same", "zh": "RAVDESS，基于同样的网络"},
     "fsdd_probe": {
