@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -153,25 +154,23 @@ def training(prepared: Prepared, *, budget: Seconds = 0.0, panel: Panel | None =
             f"feed.seconds is {recipe.feed.seconds:g}; {recipe.model.name} hears {most:g} s at most",
             hint=f"--set feed.seconds={math.floor(100 * most) / 100:g}; longer clips are cut into passages",
         )
-    learnt = transfer.start(pipe, recipe, prepared.corpus.task)
-    if not any(name.startswith("frontend.") for name in learnt) and hasattr(pipe.frontend, "fit"):
-        pipe.frontend.fit(_some_waves(feed, division.train, int(pipe.frontend.win)))
+    learnt = _taught(pipe, prepared)
     return Training(
         pipe, feed, division.train, division.dev, budget, plan=plan(pipe, recipe.transfer, learnt), panel=panel, other=prepared.other
     )
 
 
-def _begun(prepared: Prepared) -> tuple[Pipe, frozenset[str]]:
-    """The pipe before its first step, and the names of what it has learnt elsewhere."""
-    recipe = prepared.recipe
-    torch.manual_seed(rng(recipe.seed, "initial").initial_seed())
-    pipe = build(recipe, prepared.corpus.task)
-    if hasattr(pipe.model, "begin") and not recipe.transfer.weights:
-        pipe.model.begin(pipe.frontend)
-    learnt = transfer.start(pipe, recipe, prepared.corpus.task)
-    if not learnt and hasattr(pipe.frontend, "fit"):
-        pipe.frontend.fit(_some_waves(prepared.feed, prepared.division.train, int(pipe.frontend.win)))
-    return pipe, learnt
+def _taught(pipe: Pipe, prepared: Prepared) -> frozenset[str]:
+    """What a pipe takes from elsewhere before its first step, and from the training clips without their labels: names of its tensors."""
+    learnt = transfer.start(pipe, prepared.recipe, prepared.corpus.task)
+    some = partial(_some_waves, prepared.feed, prepared.division.train, int(pipe.frontend.win))
+    if not any(name.startswith("frontend.") for name in learnt) and hasattr(pipe.frontend, "fit"):
+        pipe.frontend.fit(some())
+    if not learnt and hasattr(pipe.model, "fit"):
+        before = {name: value.clone() for name, value in pipe.model.state_dict().items()}
+        pipe.model.fit(pipe.frontend(wave, length) for wave, length in some())
+        learnt = frozenset(f"model.{name}" for name, value in pipe.model.state_dict().items() if not torch.equal(value, before[name]))
+    return learnt
 
 
 def probed(prepared: Prepared, tick: Callable[[], object] | None = None) -> Bundle:
@@ -184,7 +183,10 @@ def probed(prepared: Prepared, tick: Callable[[], object] | None = None) -> Bund
     Returns:
         The bundle, its card telling data and selection; not yet judged.
     """
-    pipe, recipe, said = probe.fit(_begun(prepared)[0], prepared.feed, prepared.division.train, tick)
+    torch.manual_seed(rng(prepared.recipe.seed, "initial").initial_seed())
+    pipe = build(prepared.recipe, prepared.corpus.task)
+    _taught(pipe, prepared)
+    pipe, recipe, said = probe.fit(pipe, prepared.feed, prepared.division.train, tick)
     return _bundled(pipe, prepared, recipe, said)
 
 

@@ -170,7 +170,7 @@ def _parts(clips: Clips, seed: int) -> Iterator[tuple[NDArray[np.intp], NDArray[
     """Training rows parted by whole groups, classes as evenly as groups allow; none where there are too few groups."""
     from sklearn.model_selection import StratifiedGroupKFold
 
-    count = min(_PARTS, len(np.unique(clips.group)))
+    count = min(_PARTS, len(np.unique(clips.group)), int(clips.target.sum(0).max()))  # more than the largest class has are refused
     if count < 2:
         return
     with warnings.catch_warnings():

@@ -167,7 +167,7 @@ class Whisper(Encoder):
             raise ShapeError(f"the clip has {int(length.max())} frames; model.frames is {most}; feed.seconds cuts clips into passages")
         network = self.network
         steps = self.steps(length)
-        x = _silenced(feature, length, self.frames)
+        x = silenced(feature, length, self.frames)
         x = nn.functional.gelu(network.conv2(nn.functional.gelu(network.conv1(x)))).transpose(1, 2)
         x = x + network.embed_positions.weight[: x.shape[1]]
         x = nn.functional.dropout(x, network.dropout, self.training and self.freeze != "all")
@@ -182,8 +182,17 @@ class Whisper(Encoder):
         return hidden, steps
 
 
-def _silenced(x: Tensor, length: Tensor, frames: int) -> Tensor:
-    """[B, F, frames] the feature, and behind each row's end what the feature extractor makes of silence: at most eight decades below."""
+def silenced(x: Tensor, length: Tensor, frames: int) -> Tensor:
+    """The feature, and behind each row's end what the feature extractor makes of silence: at most eight decades below.
+
+    Args:
+        x: [B, F, N] frames.
+        length: [B] valid frames.
+        frames: of each row then; 0 as many as before.
+
+    Returns:
+        [B, F, frames].
+    """
     inside = valid(length, x.shape[-1])[:, None]
     loudest = x.masked_fill(~inside, -torch.inf).amax((1, 2), keepdim=True)
     silence = (loudest - _RANGE).clamp(min=_FAINTEST)

@@ -1,0 +1,194 @@
+"""Whisper's encoder made narrow: the same layers with fewer dimensions, solved from what the whole network does on the training clips.
+
+House student of Radford et al. 2023 (Robust speech recognition via large-scale weak supervision, section 2.2): a network a quarter as
+large, which needs no transformers library and wants the front end `log_mel` with `flavour = "whisper_80_silence"`. `source` names the
+teacher, a bundle of the model `whisper`, such as the weights `whisper.tiny_en_2`. Before the first step each part is fitted, from the first
+on, to what the teacher's part makes of the training clips, without their labels: `auricle.models._narrowing` says how. It can then be
+probed as it is, or trained on, as by a loss that distils. As many dimensions as the teacher has give the teacher.
+
+Behind a clip stands the silence that the teacher's feature extractor would make, up to `frames`. Attention hears the whole clip, so it does
+not stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from auricle.errors import RequestError, ShapeError
+from auricle.models._narrowing import Layer, narrow, places
+from auricle.models.whisper import Whisper, silenced
+
+_ROUNDED = 5e-3  # published tables are in half precision
+_HEARD = 16_000  # samples by which two front ends are compared
+
+
+class NarrowWhisper(nn.Module):
+    """Two convolutions, the second by way of few channels, and transformer layers of small heads and few units.
+
+    Args:
+        bins: bins of the feature.
+        source: name of the teacher's weights, or the folder of its bundle or run; "" begins at random.
+        frames: that it hears; longer clips are heard in passages, shorter are followed by silence.
+        dim: features of a state, as the teacher has them.
+        heads: of each layer, as the teacher has them.
+        layers: the first ones of the teacher; without its closing normalisation.
+        channels: between the second convolution's taps and its outputs.
+        query_dims: of each head's queries and keys.
+        value_dims: of each head's values.
+        units: of each layer's perceptron.
+    """
+
+    small: ClassVar[dict[str, object]] = {
+        "frames": 200,
+        "dim": 32,
+        "heads": 2,
+        "channels": 8,
+        "query_dims": 3,
+        "value_dims": 4,
+        "units": 24,
+    }
+    streamable = False
+    stride, lookahead = 2, -1
+    obstacle = "its attention hears the whole clip"
+    max_frames = 3002  # as the teacher
+    places: Tensor
+
+    def __init__(
+        self,
+        bins: int,
+        *,
+        source: str = "",
+        frames: int = 1000,
+        dim: int = 384,
+        heads: int = 6,
+        layers: int = 2,
+        channels: int = 88,
+        query_dims: int = 12,
+        value_dims: int = 16,
+        units: int = 320,
+    ) -> None:
+        super().__init__()
+        if not 0 < frames <= self.max_frames - 2:
+            raise RequestError(f"model.frames is {frames}; wanted 1 to {self.max_frames - 2}")
+        self.source, self.dim, self.heads, self.frames = source, dim, heads, frames
+        self.max_frames = frames + 2  # the last two hear the padding of the last samples
+        self.first = nn.Conv1d(bins, dim, 3, padding=1)
+        self.second = nn.Conv1d(dim, channels, 3, stride=2, padding=1, bias=False)
+        self.third = nn.Conv1d(channels, dim, 1)
+        self.layers = nn.ModuleList(
+            Layer(dim, heads=heads, query_dims=query_dims, value_dims=value_dims, units=units) for _ in range(layers)
+        )
+        self.register_buffer("places", places(-(-frames // 2), dim), persistent=False)
+        self._teacher: list[Whisper] = []  # in a list, so that it is no part of this one
+
+    def begin(self, frontend: Any) -> None:
+        """Find the teacher.
+
+        Args:
+            frontend: that this network is fed by.
+
+        Raises:
+            RequestError: there is no teacher of that name, or its network or front end is another one.
+        """
+        from auricle import bundle, pretrained
+
+        if not self.source:
+            return
+        pipe = bundle.load(pretrained.locate(self.source)).pipe.eval()
+        teacher = pipe.model
+        if not isinstance(teacher, Whisper):
+            raise RequestError(
+                f"model.source is {self.source}, a network of the kind {type(teacher).__name__}; wanted one of the model whisper"
+            )
+        config = teacher.config
+        own = {"dim": self.dim, "heads": self.heads, "layers": len(self.layers)}
+        its = {"dim": config.d_model, "heads": config.encoder_attention_heads, "layers": len(teacher.network.layers)}
+        for key, value in own.items():
+            if value != its[key] and not (key == "layers" and value < its[key]):
+                raise RequestError(f"model.{key} is {value}; the teacher {self.source} has {its[key]}")
+        table = teacher.network.embed_positions.weight[: len(self.places)]
+        if table.shape != self.places.shape or not torch.allclose(table, self.places, atol=_ROUNDED):
+            raise RequestError(f"the teacher {self.source} marks time otherwise than Whisper, or has fewer than {len(self.places)} places")
+        wave = torch.randn(1, _HEARD, generator=torch.Generator().manual_seed(0)) * 0.1
+        here, there = (each(wave, torch.tensor([_HEARD]))[0] for each in (frontend, pipe.frontend))
+        if frontend.sample_rate != pipe.frontend.sample_rate or here.shape != there.shape or not torch.allclose(here, there, atol=_ROUNDED):
+            raise RequestError(
+                f"the front end makes another feature of a sound than that of the teacher {self.source}",
+                hint=f"--set frontend.name=log_mel --set frontend.flavour=whisper_{config.num_mel_bins}_silence",
+            )
+        self._teacher = [teacher]
+
+    def origin(self) -> dict[str, Any]:
+        """What is known of the teacher's weights, for a model's card.
+
+        Returns:
+            Plain JSON values; none where it begins at random.
+        """
+        from auricle.learning.transfer import origin_of
+
+        return origin_of(self.source)
+
+    def fit(self, features: Iterable[tuple[Tensor, Tensor]]) -> None:
+        """Make every part do what the teacher's does; nothing without a teacher.
+
+        Args:
+            features: pairs of [B, F, N] frames of training clips and [B] valid frames.
+        """
+        if not self._teacher:
+            return
+        clips = [(silenced(x[..., : self.frames], n.clamp(max=self.frames), self.frames), n.clamp(max=self.frames)) for x, n in features]
+        feature, length = torch.cat([x for x, _ in clips]), torch.cat([n for _, n in clips])
+        narrow(self, self._teacher.pop().network, feature, self.steps(length))
+
+    def steps(self, frames: Tensor) -> Tensor:
+        """How many steps so many frames make.
+
+        Args:
+            frames: [B] frames.
+
+        Returns:
+            [B] steps.
+        """
+        return torch.div(frames + 1, 2, rounding_mode="floor").clamp(max=len(self.places))
+
+    def stem(self, feature: Tensor) -> Tensor:
+        """What the first layer hears.
+
+        Args:
+            feature: [B, F, N] frames with the silence behind.
+
+        Returns:
+            [B, M, D] states.
+        """
+        x = nn.functional.gelu(self.third(self.second(nn.functional.gelu(self.first(feature))))).transpose(1, 2)
+        return x + self.places[: x.shape[1]]
+
+    def forward(self, feature: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
+        """Hidden sequence of each row.
+
+        Args:
+            feature: [B, F, N] frames.
+            length: [B] valid frames.
+
+        Returns:
+            [B, D, M] hidden, and [B] valid steps.
+
+        Raises:
+            ShapeError: the clip is longer than the network hears.
+        """
+        frames = feature.shape[-1]
+        if not torch.compiler.is_exporting() and int(length.max()) > self.max_frames:
+            raise ShapeError(
+                f"the clip has {int(length.max())} frames; model.frames is {self.frames}; feed.seconds cuts clips into passages"
+            )
+        x = self.stem(silenced(feature, length, self.frames))
+        for layer in self.layers:
+            x = layer(x)
+        hidden = x.transpose(1, 2)
+        # Gathered, since a slice of a length that only the caller knows can't be traced.
+        at = torch.arange((frames + 1) // 2, device=hidden.device).clamp(max=hidden.shape[-1] - 1)
+        return hidden[..., at] if torch.compiler.is_exporting() else hidden[..., at[: len(self.places)]], self.steps(length)
