@@ -33,7 +33,7 @@ def draws(*shape):
 
 @pytest.fixture(scope="module")
 def teacher(tmp_path_factory):
-    """The folder of a bundle of two layers of a random encoder, and its model."""
+    """The folder of a bundle of two layers of a random encoder, and its pipe."""
     made = {"name": "whisper", "config": {**SIZE, "max_source_positions": 150}, "layers": 2, "frames": FRAMES}
     recipe = recipes.parse({"sample_rate": 16_000, "frontend": FRONT, "model": made, "feed": {"seconds": 2.0}})
     task = Task(("a", "b"))
@@ -43,8 +43,8 @@ def teacher(tmp_path_factory):
     with torch.no_grad():
         pipe.model.network.embed_positions.weight.copy_(table)
     folder = tmp_path_factory.mktemp("teacher")
-    bundles.save(bundles.Bundle(pipe, recipe, task), folder / "bundle")
-    return str(folder), pipe.model
+    bundles.save(bundles.Bundle(pipe, recipe, task, card={"license": "MIT", "weights_may_ship": False}), folder / "bundle")
+    return str(folder), pipe
 
 
 def heard():
@@ -52,22 +52,21 @@ def heard():
     return front, front(*rows(voices()))
 
 
-def taught(source, **sizes):
+def taught(teacher, **sizes):
     front, (feature, length) = heard()
     torch.manual_seed(3)
-    model = NarrowWhisper(80, source=source, **sizes).eval()
-    model.begin(front)
-    model.fit([(feature, length)])
+    model = NarrowWhisper(80, **sizes).eval()
+    model.learn(teacher, front, [(feature, length)])
     with torch.no_grad():
         return model, model(feature, length)
 
 
 def test_as_wide_as_the_teacher_it_is_the_teacher(teacher):
-    folder, whole = teacher
+    whole = teacher[1].eval()
     feature, length = heard()[1]
     with torch.no_grad():
-        wanted, steps = whole.eval()(feature, length)
-    _, (hidden, own) = taught(folder, **WIDE)
+        wanted, steps = whole.model(feature, length)
+    _, (hidden, own) = taught(whole, **WIDE)
     assert own.tolist() == steps.tolist()
     for row, count in enumerate(steps.tolist()):
         error = (hidden - wanted)[row, :, :count].square().mean() / wanted[row, :, :count].var()
@@ -75,14 +74,14 @@ def test_as_wide_as_the_teacher_it_is_the_teacher(teacher):
 
 
 def test_every_dimension_more_brings_it_nearer(teacher):
-    folder, whole = teacher
+    whole = teacher[1].eval()
     feature, length = heard()[1]
     with torch.no_grad():
-        wanted, steps = whole.eval()(feature, length)
+        wanted, steps = whole.model(feature, length)
     inside = valid(steps, wanted.shape[-1])
 
     def error(**sizes):
-        hidden = taught(folder, **{**NARROW, **sizes})[1][0]
+        hidden = taught(whole, **{**NARROW, **sizes})[1][0]
         return float((hidden - wanted).transpose(1, 2)[inside].square().sum() / wanted.transpose(1, 2)[inside].square().sum())
 
     narrow = error()
@@ -91,9 +90,8 @@ def test_every_dimension_more_brings_it_nearer(teacher):
         assert error(**more) < narrow
 
 
-def test_it_is_the_same_alone_and_in_a_batch_and_needs_no_teacher_any_more(teacher):
-    model, (hidden, steps) = taught(teacher[0], **NARROW)
-    assert not model._teacher
+def test_it_is_the_same_alone_and_in_a_batch(teacher):
+    model, (hidden, steps) = taught(teacher[1].eval(), **NARROW)
     feature, length = heard()[1]
     with torch.no_grad():
         alone, own = model(feature[1:2, :, : int(length[1])], length[1:2])
@@ -154,17 +152,16 @@ def test_places_are_whispers():
 )
 def test_another_network_than_the_teachers_is_refused(teacher, changes, sentence):
     with pytest.raises(RequestError, match=sentence):
-        NarrowWhisper(80, source=teacher[0], **{**NARROW, **changes}).begin(heard()[0])
+        NarrowWhisper(80, source=teacher[0], **{**NARROW, **changes}).learn(teacher[1], heard()[0], [])
 
 
-def test_another_front_end_and_another_kind_of_teacher_are_refused(teacher, tmp_path):
+def test_another_front_end_and_another_kind_of_teacher_are_refused(teacher):
     other = catalog.make("frontends", Spec("log_mel", {"bins": 80}), 16_000)
     with pytest.raises(RequestError, match="another feature of a sound than that of the teacher"):
-        NarrowWhisper(80, source=teacher[0], **NARROW).begin(other)
-    recipe, task = recipes.parse({"model": {"name": "cnn"}}), Task(("a", "b"))
-    bundles.save(bundles.Bundle(bundles.build(recipe, task), recipe, task), tmp_path / "cnn")
+        NarrowWhisper(80, source=teacher[0], **NARROW).learn(teacher[1], other, [])
+    pipe = bundles.build(recipes.parse({"model": {"name": "cnn"}}), Task(("a", "b")))
     with pytest.raises(RequestError, match=r"a network of the kind Cnn; wanted one of the model whisper"):
-        NarrowWhisper(80, source=str(tmp_path / "cnn"), **NARROW).begin(heard()[0])
+        NarrowWhisper(80, source="cnn", **NARROW).learn(pipe, heard()[0], [])
 
 
 @pytest.mark.parametrize("probe", ["linear", ""])
@@ -172,14 +169,14 @@ def test_a_recipe_teaches_it_by_the_training_clips_alone(probe, teacher, tmp_pat
     """Fitted once, before the first step or the probe, to as many clips as train; the bundle is read without the teacher."""
     corpus = write_tones(tmp_path / "tones", clips=6)
     seen: list[int] = []
-    fit = NarrowWhisper.fit
+    learn = NarrowWhisper.learn
 
-    def counted(self, features):
+    def counted(self, whole, frontend, features):
         kept = list(features)
         seen.append(len(kept))
-        fit(self, kept)
+        learn(self, whole, frontend, kept)
 
-    monkeypatch.setattr(NarrowWhisper, "fit", counted)
+    monkeypatch.setattr(NarrowWhisper, "learn", counted)
     recipe = recipes.parse(
         {
             "frontend": FRONT,
@@ -195,6 +192,8 @@ def test_a_recipe_teaches_it_by_the_training_clips_alone(probe, teacher, tmp_pat
     else:
         made = experiment.finish(experiment.training(ready), ready, tmp_path / "run", lambda at, loss: None)
     assert seen == [len(ready.division.train)]
+    assert made.card["transfer"] == {"weights": teacher[0], "license": "MIT", "weights_may_ship": False}
+    assert made.card["weights_may_ship"] is False
     bundles.save(made, tmp_path / "bundle")
     again = bundles.load(tmp_path / "bundle")
     wave, length = torch.randn(1, 8000) * 0.1, torch.tensor([8000])

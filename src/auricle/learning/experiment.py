@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from auricle import catalog
+from auricle import bundle as bundles
+from auricle import catalog, pretrained
 from auricle.augments._chain import Chain
 from auricle.augments._stage import divided
 from auricle.bundle import Bundle, build
@@ -166,9 +167,10 @@ def _taught(pipe: Pipe, prepared: Prepared) -> frozenset[str]:
     some = partial(_some_waves, prepared.feed, prepared.division.train, int(pipe.frontend.win))
     if not any(name.startswith("frontend.") for name in learnt) and hasattr(pipe.frontend, "fit"):
         pipe.frontend.fit(some())
-    if not learnt and hasattr(pipe.model, "fit"):
+    if not learnt and hasattr(pipe.model, "learn") and pipe.model.source:
+        teacher = bundles.load(pretrained.locate(pipe.model.source)).pipe.eval()
         before = {name: value.clone() for name, value in pipe.model.state_dict().items()}
-        pipe.model.fit(pipe.frontend(wave, length) for wave, length in some())
+        pipe.model.learn(teacher, pipe.frontend, (pipe.frontend(wave, length) for wave, length in some()))
         learnt = frozenset(f"model.{name}" for name, value in pipe.model.state_dict().items() if not torch.equal(value, before[name]))
     return learnt
 
@@ -221,6 +223,8 @@ def _bundled(pipe: Pipe, prepared: Prepared, recipe: Recipe, selected: str) -> B
     origin, denoiser = transfer.origin(recipe), transfer.origin_of(recipe.transfer.denoiser)
     if not origin and hasattr(getattr(pipe, "model", None), "origin"):
         origin = pipe.model.origin()
+    if hasattr(getattr(pipe, "model", None), "learn"):
+        origin = origin or transfer.origin_of(pipe.model.source)
     card = {
         "dataset": corpus.name,
         "license": corpus.license,

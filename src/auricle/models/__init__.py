@@ -11,8 +11,8 @@ One that asks where its bins lie has `place(bins_hz)`: when the pipe is built it
 One that takes pictures [B, C, F, N] has `channels`, all the numbers of them it takes, 0 for features without. One that needs several front
 ends side by side names them in the class attribute `needs`: `bins`, `feature`, `length` and `channels` are then dicts by these names.
 `begin(frontend)` is called once before training, and may fetch published weights, or refuse a front end that they were not taught with;
-making one never does; one that has `fit(features)` is then shown pairs of [B, F, N] frames of training clips and [B] valid frames, unless
-weights were transferred; `origin() -> {"weights", "license", "source", …}` says on the model's card what these are. Where the architecture
-lies with the weights, a static `described(settings) -> settings` writes it out, so that a bundle is built without them. `frozen = True`
-says that no gradient passes through it.
+making one never does; `origin() -> {"weights", "license", "source", …}` says on the model's card what these are. Where the architecture
+lies with the weights, a static `described(settings) -> settings` writes it out, so that a bundle is built without them. A student with
+`learn(teacher, frontend, features)` is shown, unless weights were transferred, the pipe of the weights that its attribute `source` names
+and pairs of [B, F, N] frames of training clips and [B] valid frames. `frozen = True` says that no gradient passes through it.
 """

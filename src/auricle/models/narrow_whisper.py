@@ -83,66 +83,49 @@ class NarrowWhisper(nn.Module):
             Layer(dim, heads=heads, query_dims=query_dims, value_dims=value_dims, units=units) for _ in range(layers)
         )
         self.register_buffer("places", places(-(-frames // 2), dim), persistent=False)
-        self._teacher: list[Whisper] = []  # in a list, so that it is no part of this one
 
-    def begin(self, frontend: Any) -> None:
-        """Find the teacher.
+    def learn(self, teacher: Any, frontend: Any, features: Iterable[tuple[Tensor, Tensor]]) -> None:
+        """Make every part do what the teacher's does.
 
         Args:
+            teacher: the pipe that `source` names, in evaluation mode.
             frontend: that this network is fed by.
+            features: pairs of [B, F, N] frames of training clips and [B] valid frames.
 
         Raises:
-            RequestError: there is no teacher of that name, or its network or front end is another one.
+            RequestError: the teacher's network or front end is another one.
         """
-        from auricle import bundle, pretrained
+        self._refuse(teacher, frontend)
+        clips = [(silenced(x[..., : self.frames], n.clamp(max=self.frames), self.frames), n.clamp(max=self.frames)) for x, n in features]
+        feature, length = torch.cat([x for x, _ in clips]), torch.cat([n for _, n in clips])
+        narrow(self, teacher.model.network, feature, self.steps(length))
 
-        if not self.source:
-            return
-        pipe = bundle.load(pretrained.locate(self.source)).pipe.eval()
-        teacher = pipe.model
-        if not isinstance(teacher, Whisper):
+    def _refuse(self, teacher: Any, frontend: Any) -> None:
+        model = teacher.model
+        if not isinstance(model, Whisper):
             raise RequestError(
-                f"model.source is {self.source}, a network of the kind {type(teacher).__name__}; wanted one of the model whisper"
+                f"model.source is {self.source}, a network of the kind {type(model).__name__}; wanted one of the model whisper"
             )
-        config = teacher.config
+        config = model.config
         own = {"dim": self.dim, "heads": self.heads, "layers": len(self.layers)}
-        its = {"dim": config.d_model, "heads": config.encoder_attention_heads, "layers": len(teacher.network.layers)}
+        its = {"dim": config.d_model, "heads": config.encoder_attention_heads, "layers": len(model.network.layers)}
         for key, value in own.items():
             if value != its[key] and not (key == "layers" and value < its[key]):
                 raise RequestError(f"model.{key} is {value}; the teacher {self.source} has {its[key]}")
-        table = teacher.network.embed_positions.weight[: len(self.places)]
+        table = model.network.embed_positions.weight[: len(self.places)]
         if table.shape != self.places.shape or not torch.allclose(table, self.places, atol=_ROUNDED):
             raise RequestError(f"the teacher {self.source} marks time otherwise than Whisper, or has fewer than {len(self.places)} places")
         wave = torch.randn(1, _HEARD, generator=torch.Generator().manual_seed(0)) * 0.1
-        here, there = (each(wave, torch.tensor([_HEARD]))[0] for each in (frontend, pipe.frontend))
-        if frontend.sample_rate != pipe.frontend.sample_rate or here.shape != there.shape or not torch.allclose(here, there, atol=_ROUNDED):
+        here, there = (each(wave, torch.tensor([_HEARD]))[0] for each in (frontend, teacher.frontend))
+        if (
+            frontend.sample_rate != teacher.frontend.sample_rate
+            or here.shape != there.shape
+            or not torch.allclose(here, there, atol=_ROUNDED)
+        ):
             raise RequestError(
                 f"the front end makes another feature of a sound than that of the teacher {self.source}",
                 hint=f"--set frontend.name=log_mel --set frontend.flavour=whisper_{config.num_mel_bins}_silence",
             )
-        self._teacher = [teacher]
-
-    def origin(self) -> dict[str, Any]:
-        """What is known of the teacher's weights, for a model's card.
-
-        Returns:
-            Plain JSON values; none where it begins at random.
-        """
-        from auricle.learning.transfer import origin_of
-
-        return origin_of(self.source)
-
-    def fit(self, features: Iterable[tuple[Tensor, Tensor]]) -> None:
-        """Make every part do what the teacher's does; nothing without a teacher.
-
-        Args:
-            features: pairs of [B, F, N] frames of training clips and [B] valid frames.
-        """
-        if not self._teacher:
-            return
-        clips = [(silenced(x[..., : self.frames], n.clamp(max=self.frames), self.frames), n.clamp(max=self.frames)) for x, n in features]
-        feature, length = torch.cat([x for x, _ in clips]), torch.cat([n for _, n in clips])
-        narrow(self, self._teacher.pop().network, feature, self.steps(length))
 
     def steps(self, frames: Tensor) -> Tensor:
         """How many steps so many frames make.
