@@ -51,8 +51,8 @@ TITLES = {
     },
     "emodb_probe": {"en": "EmoDB, upon Whisper tiny.en's first two layers", "zh": "EmoDB，基于 Whisper tiny.en 的前两层"},
     "emodb_student": {
-        "en": "EmoDB, upon a student of these two layers, a quarter as large",
-        "zh": "EmoDB，基于这两层的学生网络（大小约四分之一）",
+        "en": "EmoDB, upon a student of these two layers, a fifth as large",
+        "zh": "EmoDB，基于这两层的学生网络（大小约五分之一）",
     },
     "ravdess_probe": {"en": "RAVDESS, upon the same", "zh": "RAVDESS，基于同样的网络"},
     "fsdd_probe": {

@@ -15,6 +15,7 @@ import torch
 from tests.learning._trained import trained
 from tests.tones import TINY, write_tones
 
+from auricle import recipe as recipes
 from auricle.errors import RequestError
 from auricle.learning import devices
 from auricle.settings import Train
@@ -125,10 +126,16 @@ def test_bfloat16_is_taken_where_the_processor_has_instructions_for_it(
     able: dict[str, bool], expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able, raising=False)
-    assert devices.precision(Train(device="cpu")) == expected
-    assert devices.precision(Train(device="cpu", precision="32-true")) == "32-true"
-    assert devices.precision(Train(device="cpu", precision="bf16-mixed")) == "bf16-mixed"
-    assert devices.precision(Train(device="mps")) == "32-true"
+
+    def taken(**sections: Any) -> str:
+        return devices.precision(recipes.parse({"train": {"device": "cpu"}, **sections}))
+
+    assert taken() == expected
+    assert taken(train={"device": "cpu", "precision": "32-true"}) == "32-true"
+    assert taken(train={"device": "cpu", "precision": "bf16-mixed"}) == "bf16-mixed"
+    assert taken(train={"device": "mps"}) == "32-true"
+    assert taken(transfer={"probe": "linear"}) == "32-true"
+    assert taken(denoiser={"name": "crn"}) == "32-true"
 
 
 @pytest.mark.slow

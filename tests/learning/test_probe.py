@@ -154,6 +154,20 @@ def test_regularisation_is_chosen_by_groups_that_are_left_out():
     assert by_group > by_clip
 
 
+@pytest.mark.parametrize("kind", ["single", "multi"])
+@pytest.mark.parametrize("each", [1, 2, 3])
+def test_classes_of_few_clips_are_parted_into_as_many_as_they_have(kind, each):
+    """Five parts of classes of three clips there are not; a second label of a clip is no clip more."""
+    rows = np.random.default_rng(2).normal(size=(3 * each, 4)).astype(np.float32)
+    target = np.eye(3, dtype=np.float32)[np.arange(3 * each) % 3]
+    if kind == "multi":
+        target[:, 2] = 1.0
+    clips = probe.Clips(rows, np.ones(3 * each), target, np.arange(3 * each).astype(str))
+    parts = list(probe._parts(clips, 0))
+    assert len(parts) == (each if each > 1 else 0)
+    assert sorted(np.concatenate([out for _, out in parts] or [np.empty(0, int)])) == list(range(3 * each if parts else 0))
+
+
 def test_several_labels_a_clip_are_probed_too():
     chance = np.random.default_rng(1)
     rows = chance.normal(size=(80, 4)).astype(np.float32)

@@ -12,14 +12,15 @@ from lightning_fabric import Fabric
 
 from auricle.errors import RequestError
 from auricle.processes import launched
+from auricle.recipe import Recipe
 from auricle.settings import Train
 
 
-def fabric(settings: Train) -> Fabric:
+def fabric(recipe: Recipe) -> Fabric:
     """Processes that know each other: those of torchrun where it started this one, else as many as the recipe asks for.
 
     Args:
-        settings: device, devices and precision.
+        recipe: its `train` names device, devices and precision.
 
     Returns:
         The engine, launched.
@@ -27,23 +28,28 @@ def fabric(settings: Train) -> Fabric:
     Raises:
         RequestError: they can't share a batch.
     """
+    settings = recipe.train
     count = processes(settings)
     here = int(os.environ["LOCAL_WORLD_SIZE"]) if dist.is_torchelastic_launched() else count
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it announces its precision; environment.json tells it
-    made = Fabric(accelerator=settings.device, devices=here, num_nodes=count // here, precision=precision(settings))
+    made = Fabric(accelerator=settings.device, devices=here, num_nodes=count // here, precision=precision(recipe))
     made.launch()
     return made
 
 
-def precision(settings: Train) -> Literal["32-true", "bf16-mixed"]:
-    """What products are computed in: as the recipe says, or what the device is best at.
+def precision(recipe: Recipe) -> Literal["32-true", "bf16-mixed"]:
+    """What products are computed in while training: as the recipe says, or what the device is best at.
 
     Args:
-        settings: device and precision.
+        recipe: its `train` names device and precision.
 
     Returns:
-        "bf16-mixed" for "auto" on a device with instructions for bfloat16; without them it would be slower than single precision.
+        "bf16-mixed" for "auto" on a device with instructions for bfloat16; without them it would be slower than single precision. Always
+        "32-true" for a denoiser, whose spectra span more than bfloat16's three digits, and for a probe, which is fitted, not trained.
     """
+    settings = recipe.train
+    if recipe.restores or recipe.transfer.probe:
+        return "32-true"
     if settings.precision != "auto":
         return settings.precision
     if settings.device in ("auto", "cuda") and torch.cuda.is_available():

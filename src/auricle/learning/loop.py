@@ -79,7 +79,7 @@ class Training:
         self.plan = plan or Plan()
         if self.plan.late:
             alone(settings, "transfer.unfreeze_epochs")
-        self.fabric = fabric(settings)
+        self.fabric = fabric(self.recipe)
         self.ranks = {"rank": self.fabric.global_rank, "ranks": self.fabric.world_size}
         self.share = Share(**self.ranks, rows=settings.batch)
         pipe.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

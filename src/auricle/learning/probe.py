@@ -170,12 +170,13 @@ def _parts(clips: Clips, seed: int) -> Iterator[tuple[NDArray[np.intp], NDArray[
     """Training rows parted by whole groups, classes as evenly as groups allow; none where there are too few groups."""
     from sklearn.model_selection import StratifiedGroupKFold
 
-    count = min(_PARTS, len(np.unique(clips.group)), int(clips.target.sum(0).max()))  # more than the largest class has are refused
+    classes = clips.target.argmax(1)
+    count = min(_PARTS, len(np.unique(clips.group)), int(np.bincount(classes).max()))  # no class may be parted into more than it has rows
     if count < 2:
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a class of few clips is missing in some part
-        yield from StratifiedGroupKFold(count, shuffle=True, random_state=seed).split(clips.rows, clips.target.argmax(1), clips.group)
+        yield from StratifiedGroupKFold(count, shuffle=True, random_state=seed).split(clips.rows, classes, clips.group)
 
 
 @torch.no_grad()

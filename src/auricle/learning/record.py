@@ -55,7 +55,7 @@ def begin(folder: Path, recipe: Recipe, *, data: str, budget: str) -> None:
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "threads": torch.get_num_threads(),
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
-        "precision": precision(recipe.train),
+        "precision": precision(recipe),
         "packages": {d.name: d.version for d in sorted(distributions(), key=lambda d: d.name.lower())},
     }
     _json(folder / "environment.json", environment)

@@ -103,8 +103,7 @@ class Restoring(nn.Module):
         with torch.no_grad():
             clean = self.keeping.waves(rows.batch, rng=rows.chance, progress=rows.progress)
             noisy = self.harming.waves(clean, rng=rows.chance, progress=rows.progress)
-        with torch.autocast(clean.wave.device.type, enabled=False):  # spectra span more than bfloat16's three digits
-            loss: Tensor = self.loss(self.pipe(noisy.wave, noisy.length), clean.wave, clean.length)
+        loss: Tensor = self.loss(self.pipe(noisy.wave, noisy.length), clean.wave, clean.length)
         return loss
 
     def judged(self, pipe: nn.Module, feed: Feed, items: Sequence[Item]) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """Whisper's encoder made narrow: the same layers with fewer dimensions, solved from what the whole network does on the training clips.
 
-House student of Radford et al. 2023 (Robust speech recognition via large-scale weak supervision, section 2.2): a network a quarter as
+House student of Radford et al. 2023 (Robust speech recognition via large-scale weak supervision, section 2.2): a network a fifth as
 large, which needs no transformers library and wants the front end `log_mel` with `flavour = "whisper_80_silence"`. `source` names the
 teacher, a bundle of the model `whisper`, such as the weights `whisper.tiny_en_2`. Before the first step each part is fitted, from the first
 on, to what the teacher's part makes of the training clips, without their labels: `auricle.models._narrowing` says how. It can then be
@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from auricle.errors import RequestError, ShapeError
 from auricle.models._narrowing import Layer, narrow, places
-from auricle.models.whisper import Whisper, silenced
+from auricle.models.whisper import Whisper, silenced, without_silence
 
 _ROUNDED = 5e-3  # published tables are in half precision
 _HEARD = 16_000  # samples by which two front ends are compared
@@ -163,7 +163,6 @@ class NarrowWhisper(nn.Module):
         Raises:
             ShapeError: the clip is longer than the network hears.
         """
-        frames = feature.shape[-1]
         if not torch.compiler.is_exporting() and int(length.max()) > self.max_frames:
             raise ShapeError(
                 f"the clip has {int(length.max())} frames; model.frames is {self.frames}; feed.seconds cuts clips into passages"
@@ -171,7 +170,4 @@ class NarrowWhisper(nn.Module):
         x = self.stem(silenced(feature, length, self.frames))
         for layer in self.layers:
             x = layer(x)
-        hidden = x.transpose(1, 2)
-        # Gathered, since a slice of a length that only the caller knows can't be traced.
-        at = torch.arange((frames + 1) // 2, device=hidden.device).clamp(max=hidden.shape[-1] - 1)
-        return hidden[..., at] if torch.compiler.is_exporting() else hidden[..., at[: len(self.places)]], self.steps(length)
+        return without_silence(x.transpose(1, 2), feature.shape[-1], len(self.places)), self.steps(length)

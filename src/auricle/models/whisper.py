@@ -176,10 +176,24 @@ class Whisper(Encoder):
         states[-1] = network.layer_norm(states[-1])
         hidden = self.states(states)
         if self.frames:
-            # Gathered, since a slice of a length that only the caller knows can't be traced.
-            at = torch.arange((frames + 1) // 2, device=hidden.device).clamp(max=hidden.shape[-1] - 1)
-            hidden = hidden[..., at] if torch.compiler.is_exporting() else hidden[..., at[: self.most // 2]]
+            hidden = without_silence(hidden, frames, self.most // 2)
         return hidden, steps
+
+
+def without_silence(hidden: Tensor, frames: int, most: int) -> Tensor:
+    """The steps of the frames that were given, without those of the silence behind.
+
+    Args:
+        hidden: [B, D, M] of the clip with silence behind.
+        frames: of the clip.
+        most: steps that there may be; behind M the last one again.
+
+    Returns:
+        [B, D, M'] where M' = (frames + 1) // 2, or `most` where that is less.
+    """
+    # Gathered, since a slice of a length that only the caller knows can't be traced.
+    at = torch.arange((frames + 1) // 2, device=hidden.device).clamp(max=hidden.shape[-1] - 1)
+    return hidden[..., at] if torch.compiler.is_exporting() else hidden[..., at[:most]]
 
 
 def silenced(x: Tensor, length: Tensor, frames: int) -> Tensor:
