@@ -54,7 +54,7 @@ TITLES = {
         "en": "EmoDB, upon a student of these two layers, a fifth as large",
         "zh": "EmoDB，基于这两层的学生网络（大小约五分之一）",
     },
-    "ravdess_probe": {"en": "RAVDESS, upon the same", "zh": "RAVDESS，基于同样的网络"},
+    "ravdess_probe": {"en": "RAVDESS, upon Whisper tiny.en's first two layers", "zh": "RAVDESS，基于 Whisper tiny.en 的前两层"},
     "fsdd_probe": {
         "en": "FSDD, speakers held out in turn, upon Whisper tiny.en's encoder",
         "zh": "FSDD，说话人轮流留出，基于 Whisper tiny.en 编码器",

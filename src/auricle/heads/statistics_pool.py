@@ -6,13 +6,10 @@ mean: not streamable.
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from auricle.heads._pooled import Pooled
-from auricle.layers.masked import valid
-
-_LEAST = 1e-10  # variance of a row of one step; a root of nothing has no gradient
+from auricle.layers.statistics import statistics
 
 
 class StatisticsPool(Pooled):
@@ -40,9 +37,4 @@ class StatisticsPool(Pooled):
         Returns:
             [B, 2D] means, then deviations.
         """
-        length = length.clamp(min=1)
-        inside = valid(length, hidden.shape[-1])[:, None]
-        count = length[:, None].to(hidden.dtype)
-        mean = torch.where(inside, hidden, hidden.new_zeros(())).sum(-1) / count
-        apart = torch.where(inside, hidden - mean[..., None], hidden.new_zeros(()))
-        return torch.cat([mean, (apart.square().sum(-1) / count + _LEAST).sqrt()], dim=1)
+        return statistics(hidden, length)

@@ -4,7 +4,7 @@ Products of two matrices are cut to few dimensions by the singular values they h
 al. 2024, SVD-LLM, section 3.1: truncation behind whitening by a Cholesky factor). Units of a perceptron are chosen greedily by what of the
 wanted output they explain (Luo et al. 2017, ThiNet, section 3.2), there by single channels, here by orthogonal least squares. Whatever
 leads back into the states is then fitted anew by ridge regression on the narrow network's own states, so that a part makes up for what the
-parts before it lost. Nothing here follows a gradient, and no label is seen.
+parts before it lost. No label is seen.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def places(steps: int, dim: int) -> Tensor:
 
 
 @torch.no_grad()
-def narrow(student: Any, teacher: Any, feature: Tensor, steps: Tensor) -> None:
+def narrow(student: Any, teacher: Any, feature: Tensor, steps: Tensor) -> Tensor:
     """Fit a `NarrowWhisper` to the encoder that it is a narrow form of.
 
     Args:
@@ -117,6 +117,9 @@ def narrow(student: Any, teacher: Any, feature: Tensor, steps: Tensor) -> None:
         teacher: the transformers library's encoder, in evaluation mode.
         feature: [B, F, N] frames of training clips, with the silence behind.
         steps: [B] valid steps.
+
+    Returns:
+        [B, M, D] the states that the encoder's layers end with, as many layers as the narrow network has.
     """
     student.first.load_state_dict(teacher.conv1.state_dict())
     heard = _through(lambda x: nn.functional.gelu(teacher.conv1(x)), feature)
@@ -136,6 +139,7 @@ def narrow(student: Any, teacher: Any, feature: Tensor, steps: Tensor) -> None:
         own = own + _through(layer.out, mixed)
         _units(layer, whole, _some(own, inside), _some(its, inside))
         own = _through(layer.thought, own)
+    return its
 
 
 def _attended(whole: Any, x: Tensor) -> Tensor:
