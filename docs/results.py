@@ -64,6 +64,10 @@ TITLES = {
         "en": "ESC-50's fold 4, four folds by source recording, upon AudioSet's mn04",
         "zh": "ESC-50 第 4 折，按来源录音分四折，基于 AudioSet 训练的 mn04",
     },
+    "esc50_tuned": {
+        "en": "ESC-50's fold 4, the same folds, mn04 tuned whole",
+        "zh": "ESC-50 第 4 折，同样的四折，整体微调 mn04",
+    },
 }
 RECIPE_HEAD = {
     "en": ("task", "clips judged", "figure", "measured", "95 % interval", "seeds", "parameters", "minutes to train, longest fold", "date"),

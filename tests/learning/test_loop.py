@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +116,40 @@ def test_average_follows_as_defined(tmp_path: Path, prepare: Prepare) -> None:
     assert any(not torch.equal(kept[k], v) for k, v in run.objective.pipe.state_dict().items())
 
 
+def test_even_average_is_the_mean_of_the_last_epochs(tmp_path: Path, prepare: Prepare) -> None:
+    """Of five epochs those that end behind the first 40 % of the steps; until then it is the weights themselves."""
+    run = experiment.training(prepare(epochs=5, swa=0.4, ema=0.0))
+    ends: list[dict[str, torch.Tensor]] = []
+
+    def gather(at: Any, loss: float) -> None:
+        if at.step == run.steps:
+            ends.append({k: v.double().clone() for k, v in run.objective.pipe.state_dict().items() if v.is_floating_point()})
+
+    kept = run.run(tmp_path, gather).state_dict()
+    assert len(ends) == 5
+    for k, last in ends[-1].items():
+        wanted = (ends[2][k] + ends[3][k] + last) / 3
+        torch.testing.assert_close(kept[k].double(), wanted, rtol=1e-5, atol=1e-6)
+    assert run.at.averaged == 3
+
+
+def test_a_plateau_of_the_development_loss_lowers_the_rate_as_torchs(
+    tmp_path: Path, prepare: Prepare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = [0.9, 0.5, 0.7, 0.6, 0.8, 0.4, 0.45, 0.45, 0.41, 0.5]
+    _says(iter(losses), monkeypatch)
+    run = experiment.training(prepare(epochs=10, lr=0.1, warmup=0.0, schedule="plateau", decay=0.5, decay_epochs=2))
+    run.run(tmp_path, _quiet)
+    optimizer = torch.optim.SGD([torch.zeros(1)], lr=0.1)
+    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=2, threshold=0.0)
+    wanted = []
+    for loss in losses:
+        wanted.append(optimizer.param_groups[0]["lr"])
+        scheduler.step(loss)
+    assert [row["lr"] for row in run.at.rows] == pytest.approx(wanted)
+    assert wanted[-1] == 0.025
+
+
 def test_gradient_is_clipped(prepare: Prepare, monkeypatch: pytest.MonkeyPatch) -> None:
     for limit, wanted in ((1e-3, True), (0.0, False)):
         run = experiment.training(prepare(clip_norm=limit))
@@ -130,10 +164,10 @@ def test_gradient_is_clipped(prepare: Prepare, monkeypatch: pytest.MonkeyPatch) 
         assert norms[0] > 0
 
 
-def test_stops_early_and_keeps_the_best_epoch(tmp_path: Path, prepare: Prepare, monkeypatch: pytest.MonkeyPatch) -> None:
+def _says(losses: Iterator[float], monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Let the development group say these losses; gives the weights that were judged."""
     from auricle.learning import objective
 
-    losses = iter([0.9, 0.5, 0.7, 0.6, 0.4, 0.3])
     seen: list[dict[str, Any]] = []
 
     class Said:
@@ -148,6 +182,11 @@ def test_stops_early_and_keeps_the_best_epoch(tmp_path: Path, prepare: Prepare, 
         return Said()
 
     monkeypatch.setattr(objective, "score", judged)
+    return seen
+
+
+def test_stops_early_and_keeps_the_best_epoch(tmp_path: Path, prepare: Prepare, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = _says(iter([0.9, 0.5, 0.7, 0.6, 0.4, 0.3]), monkeypatch)
     run = experiment.training(prepare(epochs=6, patience=2))
     kept = run.run(tmp_path, _quiet).state_dict()
     assert [row["dev_loss"] for row in run.at.rows] == [0.9, 0.5, 0.7, 0.6]

@@ -68,7 +68,7 @@ def personalise(
         clips: a folder with a folder of clips for each label.
         out: the new file.
         how: head fits the labels' rows, rehearsing the clips of --keep; prototypes sets them by the mean of their clips; auto takes head
-            where --keep is given.
+            where --keep is given, else prototypes, and head where these don't learn the clips.
         keep: a folder with a folder of clips for each of some old labels, which tell what is forgotten; left out, nothing tells.
         most_forgotten: by how much the share of rightly named clips of --keep may fall.
 
@@ -94,14 +94,17 @@ def personalise(
     path = locate(model)
     if out.exists() and out.samefile(path):
         raise RequestError(f"--out {out} is the model itself; name another file")
-    method: Literal["head", "prototypes"] = how if how != "auto" else "head" if keep is not None else "prototypes"
+    methods: tuple[Literal["head", "prototypes"], ...] = (how,) if how != "auto" else ("head",) if keep is not None else ("prototypes", "head")
     last = LastLayer(path)
     verify(str(path))  # what this machine computes wrongly, no clip would put right
     with bars() as display:
         mine = _few.clips(last, clips, bar_of(display))
         kept = _few.clips(last, keep, bar_of(display), known=True) if keep is not None else None
-    found, fine = personal(last.layer, mine.heard, kept.heard if kept else None, how=method, most_forgotten=most_forgotten)
-    if not fine:
+    for method in methods:
+        found, fine = personal(last.layer, mine.heard, kept.heard if kept else None, how=method, most_forgotten=most_forgotten)
+        if fine:
+            break
+    else:
         raise _few.refusal(found, mine, kept, most_forgotten=most_forgotten)
     about = _about(last, found, mine, kept, how=method)
     last.write(out, _facts(last, mine, about), found.layer)
