@@ -187,7 +187,7 @@ def test_a_real_sound_is_learnt(shared: Path, tmp_path: Path) -> None:
 
 
 def test_a_users_own_sound_is_learnt_for_a_known_label(shared: Path, tmp_path: Path) -> None:
-    """Vacuum cleaners are nobody's chainsaws; told so by three recordings, the model hears it in others, and in real chainsaws as before."""
+    """Vacuum cleaners are nobody's chainsaws; told so by three recordings, it hears it in others, and in real chainsaws as before."""
     clean = sorted((shared / "data" / "esc50_fold4").rglob("*-36.*"))
     saws = sorted((shared / "data" / "esc50_fold4").rglob("*-41.*"))
     (tmp_path / "mine" / "chainsaw").mkdir(parents=True)

@@ -94,7 +94,8 @@ def personalise(
     path = locate(model)
     if out.exists() and out.samefile(path):
         raise RequestError(f"--out {out} is the model itself; name another file")
-    methods: tuple[Literal["head", "prototypes"], ...] = (how,) if how != "auto" else ("head",) if keep is not None else ("prototypes", "head")
+    choice: tuple[Literal["head", "prototypes"], ...] = ("head",) if keep is not None else ("prototypes", "head")
+    methods = choice if how == "auto" else (how,)
     last = LastLayer(path)
     verify(str(path))  # what this machine computes wrongly, no clip would put right
     with bars() as display:
