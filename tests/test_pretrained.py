@@ -24,7 +24,7 @@ from auricle.types import Task
 
 LAYOUTS = {
     name: json.loads((Path(__file__).parent / "reference" / f"{name}.json").read_text(encoding="utf-8"))
-    for name in ("panns", "conv_next", "efficient_at")
+    for name in ("panns", "conv_next", "efficient_at", "efficient_at_dynamic")
 }
 FROZEN = {"spectrogram_extractor.stft.conv_real.weight": [513, 1, 1024], "logmel_extractor.melW": [513, 64]}
 
@@ -33,6 +33,8 @@ def layout(name: str) -> dict[str, list[int]]:
     """Names and shapes of the tensors of a published file."""
     if name == "mobile_net.mn04":
         found = LAYOUTS["efficient_at"]["layouts"]["mn04"]
+    elif name.startswith("dynamic_mobile_net."):
+        found = LAYOUTS["efficient_at_dynamic"]["layouts"][name.partition(".")[2]]
     elif name == "conv_next.audioset_471":
         found = LAYOUTS["conv_next"]["layout"]
     else:
