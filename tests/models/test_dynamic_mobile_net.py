@@ -130,6 +130,7 @@ def test_a_high_temperature_mixes_evenly():
         DynamicMobileNet(32, temperature=0.0)
 
 
+@pytest.mark.slow
 def test_exports_as_it_answers(exported):
     parity = exported({"name": "dynamic_mobile_net", "width": 0.1})
     assert parity.largest <= 1e-4

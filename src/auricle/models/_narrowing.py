@@ -109,7 +109,7 @@ def places(steps: int, dim: int) -> Tensor:
 
 
 @torch.no_grad()
-def narrow(student: Any, teacher: Any, feature: Tensor, steps: Tensor) -> Tensor:
+def narrow(student: Any, teacher: Any, feature: Tensor, steps: Tensor, *, mixed: bool = False) -> Tensor:
     """Fit a `NarrowWhisper` to the encoder that it is a narrow form of.
 
     Args:
@@ -117,28 +117,30 @@ def narrow(student: Any, teacher: Any, feature: Tensor, steps: Tensor) -> Tensor
         teacher: the transformers library's encoder, in evaluation mode.
         feature: [B, F, N] frames of training clips, with the silence behind.
         steps: [B] valid steps.
+        mixed: products of either network in bfloat16; what is solved is solved in double precision.
 
     Returns:
         [B, M, D] the states that the encoder's layers end with, as many layers as the narrow network has.
     """
+    through = partial(_through, mixed=mixed)
     student.first.load_state_dict(teacher.conv1.state_dict())
-    heard = _through(lambda x: nn.functional.gelu(teacher.conv1(x)), feature)
+    heard = through(lambda x: nn.functional.gelu(teacher.conv1(x)), feature)
     inside = valid(steps, -(-feature.shape[-1] // 2))
     _convolution(student, teacher.conv2, heard, inside)
-    its = _through(lambda x: nn.functional.gelu(teacher.conv2(x)).transpose(1, 2), heard)
+    its = through(lambda x: nn.functional.gelu(teacher.conv2(x)).transpose(1, 2), heard)
     its += teacher.embed_positions.weight[: its.shape[1]]
-    own = _through(student.stem, feature)
+    own = through(student.stem, feature)
     for layer, whole in zip(student.layers, teacher.layers, strict=False):
         layer.attention_norm.load_state_dict(whole.self_attn_layer_norm.state_dict())
         layer.perceptron_norm.load_state_dict(whole.final_layer_norm.state_dict())
-        between = _through(partial(_attended, whole), its)
-        its = _through(partial(_thought, whole), between)
+        between = through(partial(_attended, whole), its)
+        its = through(partial(_thought, whole), between)
         _heads(layer, whole.self_attn, _some(layer.attention_norm(own), torch.ones_like(inside)))
-        mixed = _through(layer.mixed, own)
-        _fill(layer.out, *regression(_some(mixed, inside), _some(between - own, inside)))
-        own = own + _through(layer.out, mixed)
+        gathered = through(layer.mixed, own)
+        _fill(layer.out, *regression(_some(gathered, inside), _some(between - own, inside)))
+        own = own + through(layer.out, gathered)
         _units(layer, whole, _some(own, inside), _some(its, inside))
-        own = _through(layer.thought, own)
+        own = through(layer.thought, own)
     return its
 
 
@@ -291,6 +293,7 @@ def _some(x: Tensor, inside: Tensor) -> Tensor:
     return rows[:: -(-len(rows) // _STEPS)]
 
 
-def _through(made: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+def _through(made: Callable[[Tensor], Tensor], x: Tensor, *, mixed: bool) -> Tensor:
     """A function of clips, a few clips at a time."""
-    return torch.cat([made(part) for part in torch.split(x, _TOGETHER)])
+    with torch.autocast(x.device.type, torch.bfloat16, enabled=mixed):
+        return torch.cat([made(part).float() for part in torch.split(x, _TOGETHER)])

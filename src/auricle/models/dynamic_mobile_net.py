@@ -169,8 +169,8 @@ class _Pointwise(_Kernels):
         self.inputs = inputs
 
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
-        mixed = (self.shares(context) @ self.weight).unflatten(1, (-1, self.inputs))  # [B, O, C]
-        return torch.matmul(mixed, x.flatten(2)).unflatten(2, x.shape[2:])
+        mixed = torch.unflatten(self.shares(context) @ self.weight, 1, (-1, self.inputs))  # [B, O, C]
+        return torch.unflatten(torch.matmul(mixed, x.flatten(2)), 2, x.shape[2:])
 
 
 class _Depthwise(_Kernels):
@@ -183,8 +183,9 @@ class _Depthwise(_Kernels):
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
         weight = self.weight.view(_KERNELS, self.channels, 1, self.kernel, self.kernel).transpose(0, 1).flatten(0, 1)
         y = nn.functional.conv2d(x, weight, stride=self.stride, padding=self.kernel // 2, groups=self.channels)
-        y = y.unflatten(1, (self.channels, _KERNELS))  # the four of a channel lie side by side
-        return (y * self.shares(context)[:, None, :, None, None]).sum(2)
+        y = torch.unflatten(y, 1, (self.channels, _KERNELS))  # the four of a channel lie side by side
+        mixed: Tensor = (y * self.shares(context)[:, None, :, None, None]).sum(2)
+        return mixed
 
 
 class _Rectifier(nn.Module):
@@ -195,7 +196,7 @@ class _Rectifier(nn.Module):
         self.coef_net = nn.Sequential(nn.Linear(context, 4 * channels))
 
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
-        bent = (2 * self.coef_net(context).sigmoid() - 1).unflatten(1, (-1, 4))[:, :, None, None]
+        bent = torch.unflatten(2 * self.coef_net(context).sigmoid() - 1, 1, (-1, 4))[:, :, None, None]
         return torch.maximum(x * (1 + bent[..., 0]) + bent[..., 2] / 2, x * bent[..., 1] + bent[..., 3] / 2)
 
 

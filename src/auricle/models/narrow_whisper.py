@@ -97,7 +97,7 @@ class NarrowWhisper(nn.Module):
             teacher: the pipe that `source` names, in evaluation mode.
             frontend: that this network is fed by.
             features: pairs of [B, F, N] frames of training clips and [B] valid frames.
-            mixed: products in bfloat16 while it is trained.
+            mixed: products in bfloat16.
 
         Raises:
             RequestError: the teacher's network or front end is another one.
@@ -106,7 +106,7 @@ class NarrowWhisper(nn.Module):
         clips = [(silenced(x[..., : self.frames], n.clamp(max=self.frames), self.frames), n.clamp(max=self.frames)) for x, n in features]
         feature, length = torch.cat([x for x, _ in clips]), torch.cat([n for _, n in clips])
         steps = self.steps(length)
-        wanted = narrow(self, teacher.model.network, feature, steps)
+        wanted = narrow(self, teacher.model.network, feature, steps, mixed=mixed)
         if self.passes:
             refine(self, self.hidden, (feature, steps, wanted), passes=self.passes, mixed=mixed)
 
