@@ -15,7 +15,6 @@ from auricle import catalog
 from auricle import recipe as recipes
 from auricle.errors import RequestError
 from auricle.layers.masked import valid
-from auricle.layers.statistics import statistics
 from auricle.learning import experiment
 from auricle.models._narrowing import explaining, places, regression, truncated
 from auricle.models.narrow_whisper import NarrowWhisper
@@ -24,7 +23,7 @@ from auricle.types import Spec, Task
 FRAMES = 240
 SIZE = {"model_type": "whisper", "d_model": 32, "encoder_layers": 3, "encoder_attention_heads": 4, "encoder_ffn_dim": 48}
 FRONT = {"name": "log_mel", "flavour": "whisper_80_silence"}
-WIDE = {"dim": 32, "heads": 4, "frames": FRAMES, "channels": 32, "query_dims": 8, "value_dims": 8, "units": 48, "passes": 0}
+WIDE = {"dim": 32, "heads": 4, "frames": FRAMES, "channels": 32, "query_dims": 8, "value_dims": 8, "units": 48}
 NARROW = {**WIDE, "channels": 12, "query_dims": 2, "value_dims": 3, "units": 16}
 
 
@@ -36,7 +35,6 @@ def draws(*shape):
 def teacher(tmp_path_factory):
     """The folder of a bundle of two layers of a random encoder, and its pipe."""
     made = {"name": "whisper", "config": {**SIZE, "max_source_positions": 150}, "layers": 2, "frames": FRAMES}
-    torch.manual_seed(5)
     recipe = recipes.parse({"sample_rate": 16_000, "frontend": FRONT, "model": made, "feed": {"seconds": 2.0}})
     task = Task(("a", "b"))
     pipe = bundles.build(recipe, task)
@@ -54,11 +52,11 @@ def heard():
     return front, front(*rows(voices()))
 
 
-def taught(teacher, *, mixed=False, **sizes):
+def taught(teacher, **sizes):
     front, (feature, length) = heard()
     torch.manual_seed(3)
     model = NarrowWhisper(80, **sizes).eval()
-    model.learn(teacher, front, [(feature, length)], mixed=mixed)
+    model.learn(teacher, front, [(feature, length)])
     with torch.no_grad():
         return model, model(feature, length)
 
@@ -90,34 +88,6 @@ def test_every_dimension_more_brings_it_nearer(teacher):
     assert narrow < 0.5
     for more in ({"channels": 24}, {"query_dims": 6, "value_dims": 7}, {"units": 32}):
         assert error(**more) < narrow
-
-
-@pytest.mark.parametrize("mixed", [False, True])
-def test_passes_bring_it_nearer_and_are_always_the_same(mixed, teacher):
-    """In the states and in what a pooling head hears of them."""
-    whole = teacher[1].eval()
-    feature, length = heard()[1]
-    with torch.no_grad():
-        wanted, steps = whole.model(feature, length)
-    inside = valid(steps, wanted.shape[-1])
-
-    def apart(own, its):
-        return float(((own - its) / its.std(0)).square().mean())
-
-    def errors(passes):
-        model, (hidden, _) = taught(whole, mixed=mixed, **{**NARROW, "channels": 6, "units": 6, "passes": passes})
-        assert all(parameter.grad is None for parameter in model.parameters())
-        pooled = apart(statistics(hidden, steps), statistics(wanted, steps))
-        return apart(*(each.transpose(1, 2)[inside] for each in (hidden, wanted))) + pooled / 5
-
-    refined = errors(400)
-    assert refined < errors(0) / 2
-    assert errors(400) == refined
-
-
-def test_passes_are_a_count():
-    with pytest.raises(RequestError, match=r"model\.passes is -1; wanted 0 or more"):
-        NarrowWhisper(80, passes=-1)
 
 
 def test_it_is_the_same_alone_and_in_a_batch(teacher):
@@ -201,10 +171,10 @@ def test_a_recipe_teaches_it_by_the_training_clips_alone(probe, teacher, tmp_pat
     seen: list[int] = []
     learn = NarrowWhisper.learn
 
-    def counted(self, whole, frontend, features, *, mixed):
+    def counted(self, whole, frontend, features):
         kept = list(features)
         seen.append(len(kept))
-        learn(self, whole, frontend, kept, mixed=mixed)
+        learn(self, whole, frontend, kept)
 
     monkeypatch.setattr(NarrowWhisper, "learn", counted)
     recipe = recipes.parse(

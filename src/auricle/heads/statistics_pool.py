@@ -6,10 +6,13 @@ mean: not streamable.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from auricle.heads._pooled import Pooled
-from auricle.layers.statistics import statistics
+from auricle.layers.masked import valid
+
+_LEAST = 1e-10  # variance of a row of one step; a root of nothing has no gradient
 
 
 class StatisticsPool(Pooled):
@@ -37,4 +40,9 @@ class StatisticsPool(Pooled):
         Returns:
             [B, 2D] means, then deviations.
         """
-        return statistics(hidden, length)
+        length = length.clamp(min=1)
+        inside = valid(length, hidden.shape[-1])[:, None]
+        count = length[:, None].to(hidden.dtype)
+        mean = torch.where(inside, hidden, hidden.new_zeros(())).sum(-1) / count
+        apart = torch.where(inside, hidden - mean[..., None], hidden.new_zeros(()))
+        return torch.cat([mean, (apart.square().sum(-1) / count + _LEAST).sqrt()], dim=1)

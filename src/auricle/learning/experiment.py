@@ -25,7 +25,7 @@ from auricle.datasets._division import Division, divide
 from auricle.datasets._files import sound_files
 from auricle.errors import DataError, RequestError
 from auricle.feed import Feed, Survey, rng
-from auricle.learning import devices, probe, restoring, transfer
+from auricle.learning import probe, restoring, transfer
 from auricle.learning.also import also
 from auricle.learning.loop import Training
 from auricle.learning.plan import plan
@@ -170,8 +170,7 @@ def _taught(pipe: Pipe, prepared: Prepared) -> frozenset[str]:
     if not learnt and hasattr(pipe.model, "learn") and pipe.model.source:
         teacher = bundles.load(pretrained.locate(pipe.model.source)).pipe.eval()
         before = {name: value.clone() for name, value in pipe.model.state_dict().items()}
-        mixed = devices.precision(prepared.recipe) == "bf16-mixed"
-        pipe.model.learn(teacher, pipe.frontend, (pipe.frontend(wave, length) for wave, length in some()), mixed=mixed)
+        pipe.model.learn(teacher, pipe.frontend, (pipe.frontend(wave, length) for wave, length in some()))
         learnt = frozenset(f"model.{name}" for name, value in pipe.model.state_dict().items() if not torch.equal(value, before[name]))
     return learnt
 

@@ -4,7 +4,7 @@ Products of two matrices are cut to few dimensions by the singular values they h
 al. 2024, SVD-LLM, section 3.1: truncation behind whitening by a Cholesky factor). Units of a perceptron are chosen greedily by what of the
 wanted output they explain (Luo et al. 2017, ThiNet, section 3.2), there by single channels, here by orthogonal least squares. Whatever
 leads back into the states is then fitted anew by ridge regression on the narrow network's own states, so that a part makes up for what the
-parts before it lost. No label is seen.
+parts before it lost. Nothing here follows a gradient, and no label is seen.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def places(steps: int, dim: int) -> Tensor:
 
 
 @torch.no_grad()
-def narrow(student: Any, teacher: Any, feature: Tensor, steps: Tensor, *, mixed: bool = False) -> Tensor:
+def narrow(student: Any, teacher: Any, feature: Tensor, steps: Tensor) -> None:
     """Fit a `NarrowWhisper` to the encoder that it is a narrow form of.
 
     Args:
@@ -117,31 +117,25 @@ def narrow(student: Any, teacher: Any, feature: Tensor, steps: Tensor, *, mixed:
         teacher: the transformers library's encoder, in evaluation mode.
         feature: [B, F, N] frames of training clips, with the silence behind.
         steps: [B] valid steps.
-        mixed: products of either network in bfloat16; what is solved is solved in double precision.
-
-    Returns:
-        [B, M, D] the states that the encoder's layers end with, as many layers as the narrow network has.
     """
-    through = partial(_through, mixed=mixed)
     student.first.load_state_dict(teacher.conv1.state_dict())
-    heard = through(lambda x: nn.functional.gelu(teacher.conv1(x)), feature)
+    heard = _through(lambda x: nn.functional.gelu(teacher.conv1(x)), feature)
     inside = valid(steps, -(-feature.shape[-1] // 2))
     _convolution(student, teacher.conv2, heard, inside)
-    its = through(lambda x: nn.functional.gelu(teacher.conv2(x)).transpose(1, 2), heard)
+    its = _through(lambda x: nn.functional.gelu(teacher.conv2(x)).transpose(1, 2), heard)
     its += teacher.embed_positions.weight[: its.shape[1]]
-    own = through(student.stem, feature)
+    own = _through(student.stem, feature)
     for layer, whole in zip(student.layers, teacher.layers, strict=False):
         layer.attention_norm.load_state_dict(whole.self_attn_layer_norm.state_dict())
         layer.perceptron_norm.load_state_dict(whole.final_layer_norm.state_dict())
-        between = through(partial(_attended, whole), its)
-        its = through(partial(_thought, whole), between)
+        between = _through(partial(_attended, whole), its)
+        its = _through(partial(_thought, whole), between)
         _heads(layer, whole.self_attn, _some(layer.attention_norm(own), torch.ones_like(inside)))
-        gathered = through(layer.mixed, own)
-        _fill(layer.out, *regression(_some(gathered, inside), _some(between - own, inside)))
-        own = own + through(layer.out, gathered)
+        mixed = _through(layer.mixed, own)
+        _fill(layer.out, *regression(_some(mixed, inside), _some(between - own, inside)))
+        own = own + _through(layer.out, mixed)
         _units(layer, whole, _some(own, inside), _some(its, inside))
-        own = through(layer.thought, own)
-    return its
+        own = _through(layer.thought, own)
 
 
 def _attended(whole: Any, x: Tensor) -> Tensor:
@@ -293,7 +287,6 @@ def _some(x: Tensor, inside: Tensor) -> Tensor:
     return rows[:: -(-len(rows) // _STEPS)]
 
 
-def _through(made: Callable[[Tensor], Tensor], x: Tensor, *, mixed: bool) -> Tensor:
+def _through(made: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """A function of clips, a few clips at a time."""
-    with torch.autocast(x.device.type, torch.bfloat16, enabled=mixed):
-        return torch.cat([made(part).float() for part in torch.split(x, _TOGETHER)])
+    return torch.cat([made(part) for part in torch.split(x, _TOGETHER)])

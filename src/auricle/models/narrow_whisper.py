@@ -3,9 +3,8 @@
 House student of Radford et al. 2023 (Robust speech recognition via large-scale weak supervision, section 2.2): a network a fifth as
 large, which needs no transformers library and wants the front end `log_mel` with `flavour = "whisper_80_silence"`. `source` names the
 teacher, a bundle of the model `whisper`, such as the weights `whisper.tiny_en_2`. Before the first step each part is fitted, from the first
-on, to what the teacher's part makes of the training clips, without their labels (`auricle.models._narrowing` says how); then the whole is
-trained for a few passes by its distance from the teacher's states (`auricle.models._refining`). It can then be probed as it is, or trained
-on by labels. As many dimensions as the teacher has give the teacher.
+on, to what the teacher's part makes of the training clips, without their labels: `auricle.models._narrowing` says how. It can then be
+probed as it is, or trained on, as by a loss that distils. As many dimensions as the teacher has give the teacher.
 
 Behind a clip stands the silence that the teacher's feature extractor would make, up to `frames`. Attention hears the whole clip, so it does
 not stream.
@@ -21,7 +20,6 @@ from torch import Tensor, nn
 
 from auricle.errors import RequestError, ShapeError
 from auricle.models._narrowing import Layer, narrow, places
-from auricle.models._refining import refine
 from auricle.models.whisper import Whisper, silenced, without_silence
 
 _ROUNDED = 5e-3  # published tables are in half precision
@@ -42,7 +40,6 @@ class NarrowWhisper(nn.Module):
         query_dims: of each head's queries and keys.
         value_dims: of each head's values.
         units: of each layer's perceptron.
-        passes: over the training clips, after each part was solved.
     """
 
     small: ClassVar[dict[str, object]] = {
@@ -73,14 +70,11 @@ class NarrowWhisper(nn.Module):
         query_dims: int = 12,
         value_dims: int = 16,
         units: int = 320,
-        passes: int = 6,
     ) -> None:
         super().__init__()
-        if passes < 0:
-            raise RequestError(f"model.passes is {passes}; wanted 0 or more")
         if not 0 < frames <= self.max_frames - 2:
             raise RequestError(f"model.frames is {frames}; wanted 1 to {self.max_frames - 2}")
-        self.source, self.dim, self.heads, self.frames, self.passes = source, dim, heads, frames, passes
+        self.source, self.dim, self.heads, self.frames = source, dim, heads, frames
         self.max_frames = frames + 2  # the last two hear the padding of the last samples
         self.first = nn.Conv1d(bins, dim, 3, padding=1)
         self.second = nn.Conv1d(dim, channels, 3, stride=2, padding=1, bias=False)
@@ -90,14 +84,13 @@ class NarrowWhisper(nn.Module):
         )
         self.register_buffer("places", places(-(-frames // 2), dim), persistent=False)
 
-    def learn(self, teacher: Any, frontend: Any, features: Iterable[tuple[Tensor, Tensor]], *, mixed: bool = False) -> None:
+    def learn(self, teacher: Any, frontend: Any, features: Iterable[tuple[Tensor, Tensor]]) -> None:
         """Make every part do what the teacher's does.
 
         Args:
             teacher: the pipe that `source` names, in evaluation mode.
             frontend: that this network is fed by.
             features: pairs of [B, F, N] frames of training clips and [B] valid frames.
-            mixed: products in bfloat16.
 
         Raises:
             RequestError: the teacher's network or front end is another one.
@@ -105,10 +98,7 @@ class NarrowWhisper(nn.Module):
         self._refuse(teacher, frontend)
         clips = [(silenced(x[..., : self.frames], n.clamp(max=self.frames), self.frames), n.clamp(max=self.frames)) for x, n in features]
         feature, length = torch.cat([x for x, _ in clips]), torch.cat([n for _, n in clips])
-        steps = self.steps(length)
-        wanted = narrow(self, teacher.model.network, feature, steps, mixed=mixed)
-        if self.passes:
-            refine(self, self.hidden, (feature, steps, wanted), passes=self.passes, mixed=mixed)
+        narrow(self, teacher.model.network, feature, self.steps(length))
 
     def _refuse(self, teacher: Any, frontend: Any) -> None:
         model = teacher.model
@@ -160,20 +150,6 @@ class NarrowWhisper(nn.Module):
         x = nn.functional.gelu(self.third(self.second(nn.functional.gelu(self.first(feature))))).transpose(1, 2)
         return x + self.places[: x.shape[1]]
 
-    def hidden(self, feature: Tensor) -> Tensor:
-        """What the last layer makes of frames.
-
-        Args:
-            feature: [B, F, N] frames with the silence behind.
-
-        Returns:
-            [B, M, D] states.
-        """
-        x = self.stem(feature)
-        for layer in self.layers:
-            x = layer(x)
-        return x
-
     def forward(self, feature: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
         """Hidden sequence of each row.
 
@@ -191,5 +167,7 @@ class NarrowWhisper(nn.Module):
             raise ShapeError(
                 f"the clip has {int(length.max())} frames; model.frames is {self.frames}; feed.seconds cuts clips into passages"
             )
-        x = self.hidden(silenced(feature, length, self.frames))
+        x = self.stem(silenced(feature, length, self.frames))
+        for layer in self.layers:
+            x = layer(x)
         return without_silence(x.transpose(1, 2), feature.shape[-1], len(self.places)), self.steps(length)
