@@ -7,8 +7,9 @@ and the weights of each channel's bins and frames (coordinate attention). `width
 the front end `log_mel` of flavour `efficient_at` and the head `mlp_pool`; `convert` renames their weights. The context is of the whole
 clip, so it does not stream.
 
-Of a depthwise convolution the answers of all four kernels are mixed instead of the kernels, which is the same. `temperature` of the
-mixture is 1, as published networks end; from scratch the authors begin at 30 and take off 1 an epoch.
+Of a depthwise convolution the answers of all four kernels are mixed instead of the kernels, which is the same, can be exported, and costs
+dymn04 half as many products again. `temperature` of the mixture is 1, as published networks end; from scratch the authors begin at 30 and
+take off 1 an epoch.
 """
 
 from __future__ import annotations
