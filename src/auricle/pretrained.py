@@ -261,7 +261,8 @@ def read(file: Path) -> Mapping[str, Tensor]:
             with torch.serialization.safe_globals(plain):
                 found = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as wrong:  # torch and its reader raise whatever a damaged file leads them to
-        raise BundleError(f"{file} is not a file of weights that can be read: {str(wrong).partition(chr(10))[0]}") from wrong
+        # What torch says here is advice to read the file without care.
+        raise BundleError(f"{file} is not a file of weights that can be read safely: {type(wrong).__name__}") from wrong
     for key in ("model", "state_dict"):
         if isinstance(found, dict) and isinstance(found.get(key), dict):
             found = found[key]

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from auricle.errors import BundleError, RequestError
 from auricle.layers.masked import masked
-from auricle.models.mobile_net import BLOCKS, FIRST, Layer, eighths, halved, norm
+from auricle.models.mobile_net import BLOCKS, FIRST, Layer, begin, eighths, halved, norm
 from auricle.models.mobile_net import convert as plainly
 
 _KERNELS = 4
@@ -61,15 +61,9 @@ class DynamicMobileNet(nn.Module):
             self.layers.append(_Block(inputs, outputs, wide=wide, context=context, kernel=kernel, stride=stride, activation=activation))
         self.dim = _LAST * sizes[-1]
         self.out_c = Layer(sizes[-1], self.dim, activation=nn.Hardswish())
+        begin(self)
         for layer in self.modules():
-            if isinstance(layer, nn.Conv2d):
-                nn.init.kaiming_normal_(layer.weight, mode="fan_out")
-                if layer.bias is not None:
-                    nn.init.zeros_(layer.bias)
-            elif isinstance(layer, nn.Linear):
-                nn.init.normal_(layer.weight, 0, 0.01)
-                nn.init.zeros_(layer.bias)
-            elif isinstance(layer, _Kernels):
+            if isinstance(layer, _Kernels):
                 layer.temperature = temperature
 
     def steps(self, frames: Tensor) -> Tensor:

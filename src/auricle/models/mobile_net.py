@@ -65,12 +65,7 @@ class MobileNet(nn.Module):
             inputs = outputs
         self.dim = _LAST * inputs
         self.features = nn.Sequential(*layers, Layer(inputs, self.dim, activation=nn.Hardswish()))
-        for layer in self.modules():
-            if isinstance(layer, nn.Conv2d):
-                nn.init.kaiming_normal_(layer.weight, mode="fan_out")
-            elif isinstance(layer, nn.Linear):
-                nn.init.normal_(layer.weight, 0, 0.01)
-                nn.init.zeros_(layer.bias)
+        begin(self)
 
     def steps(self, frames: Tensor) -> Tensor:
         """How many steps so many frames make.
@@ -198,6 +193,22 @@ class _Squeeze(nn.Module):
         mean = masked(x, length).sum((2, 3)) / (x.shape[2] * length.clamp(min=1)[:, None]).to(x.dtype)
         weight = torch.sigmoid(self.fc2(torch.relu(self.fc1(mean))))
         return x * weight[..., None, None]
+
+
+def begin(network: nn.Module) -> None:
+    """Random weights as published networks begin with.
+
+    Args:
+        network: changed in place.
+    """
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+        elif isinstance(layer, nn.Linear):
+            nn.init.normal_(layer.weight, 0, 0.01)
+            nn.init.zeros_(layer.bias)
 
 
 def norm(channels: int) -> nn.BatchNorm2d:
