@@ -43,14 +43,17 @@ class Case:
         recipe: a shipped one.
         rule: how clips are divided; "official" is trained once, the others drive all folds.
         seeds: how many.
+        settings: of this case beside the recipe's.
     """
 
     corpus: str
     recipe: str
     rule: str
     seeds: int = 3
+    settings: tuple[str, ...] = ()
 
 
+TUNED = ("transfer.probe_above=0",)
 CASES = {
     "emodb": Case("emodb", "emodb", "group"),
     "ravdess": Case("ravdess", "ravdess", "fold"),
@@ -64,7 +67,13 @@ CASES = {
     "fsdd_probe": Case("fsdd", "words_probe", "group"),
     "esc10_probe": Case("esc10", "sounds_probe", "fold"),
     "esc50_probe": Case("esc50_fold4", "sounds_probe", "fold"),
-    "esc50_tuned": Case("esc50_fold4", "transfer", "fold", seeds=1),
+    # What `auricle train` should begin with: the network of sounds_probe tuned whole, or frozen on speech as well.
+    "esc50_tuned": Case("esc50_fold4", "transfer", "fold", 1, TUNED),
+    "esc10_tuned": Case("esc10", "transfer", "fold", 1, TUNED),
+    "emodb_tuned": Case("emodb", "transfer", "group", 1, TUNED),
+    "emodb_frozen": Case("emodb", "sounds_probe", "group", seeds=1),
+    "fsdd_tuned": Case("fsdd", "transfer", "group", 1, TUNED),
+    "fsdd_frozen": Case("fsdd", "sounds_probe", "group", seeds=1),
 }
 
 
@@ -81,7 +90,7 @@ def main(names: list[str]) -> None:
 def trained(case: Case, seed: int, folder: Path) -> Path:
     """One seed, all folds."""
     corpus = str(Path(table(case.corpus, Path(os.environ["AURICLE_DATA"]) / "data")).resolve()) if "fold4" in case.corpus else case.corpus
-    settings = (f"seed={seed}", f'split.rule="{case.rule}"', "split.dev_fraction=0.0", "train.progress=false")
+    settings = (*case.settings, f"seed={seed}", f'split.rule="{case.rule}"', "split.dev_fraction=0.0", "train.progress=false")
     settings += ('data.name="folder"',) if corpus != case.corpus else ()
     if case.rule != "official":
         evaluate(corpus, folds=True, recipe=case.recipe, set_=settings, out=folder)

@@ -83,8 +83,9 @@ class Recipe:
     def identity(self) -> str:
         """12 hex digits of a hash over everything that can change the result; it names the run's folder."""
         tree = self.tree()
-        if not self.transfer.denoiser:
-            del tree["transfer"]["denoiser"]  # younger than runs that are gone on with
+        for younger in ("denoiser", "probe_above"):  # than runs that are gone on with
+            if not tree["transfer"][younger]:
+                del tree["transfer"][younger]
         for key in _WITHOUT_EFFECT:
             *parents, last = key.split(".")
             at = tree

@@ -75,6 +75,8 @@ class Transfer:
         probe: "" trains the network; else it stays as it is, its embeddings are computed once a clip and cached, and only a classifier
             is fitted, by itself, to them: "linear" (the head's last layer), "mlp" (with a hidden layer) or "knn" (nearest neighbours).
             Front end, model and sample rate are then those of `weights`, and nothing is augmented.
+        probe_above: share of few training clips, left out by whole groups, that a linear probe must name right for the network to stay as
+            it is with that probe; where it names fewer the network is trained. 0 asks no probe.
         denoiser: folder of a bundle or run that trained a denoiser, to stand frozen in front of the front end; "" hears the wave as it is.
         oversample: how a probe gets as many embeddings of each class as of the most frequent, within each training fold; "" leaves them.
     """
@@ -90,6 +92,7 @@ class Transfer:
     teaching: Literal["online", "cached"] = "online"
     target_domain: str = ""
     probe: Literal["", "linear", "mlp", "knn"] = ""
+    probe_above: float = 0.0
     denoiser: str = ""
     oversample: Literal["", "random", "smote", "borderline_smote", "adasyn"] = ""
 

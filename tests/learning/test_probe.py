@@ -8,7 +8,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from tests.tones import TINY, recipe_of
+from tests.tones import TINY
 
 from auricle import bundle as bundles
 from auricle import catalog, pipe, runtime
@@ -30,28 +30,14 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "cache" / "embeddings"
 
 
-@pytest.fixture(scope="module")
-def source(tmp_path_factory):
-    """A network that was taught something else, as the folder of a bundle."""
-    torch.manual_seed(5)
-    recipe, task = recipe_of(), Task(("left", "right"))
-    made = bundles.build(recipe, task)
-    with torch.no_grad():
-        for _ in range(4):
-            made(0.1 * torch.randn(6, 4000), torch.full((6,), 4000))
-    folder = tmp_path_factory.mktemp("source") / "bundle"
-    bundles.save(bundles.Bundle(made.eval(), recipe, task, card={"license": "CC0", "dataset": "noise"}), folder)
-    return folder
-
-
-def _train(tones, source, out, *more):
-    return train(str(tones), set_=(f"transfer.weights={source}", *QUICK, *more), out=out)
+def _train(tones, taught, out, *more):
+    return train(str(tones), set_=(f"transfer.weights={taught}", *QUICK, *more), out=out)
 
 
 @pytest.mark.parametrize("kind", ["linear", pytest.param("knn", marks=pytest.mark.slow)])
-def test_a_probe_makes_an_ordinary_run_that_needs_its_source_no_more(tones, source, tmp_path, kind):
+def test_a_probe_makes_an_ordinary_run_that_needs_its_source_no_more(tones, taught, tmp_path, kind):
     moved = tmp_path / "moved"
-    shutil.copytree(source, moved)
+    shutil.copytree(taught, moved)
     done = _train(tones, moved, tmp_path / "run", f"transfer.probe={kind}")
     shutil.rmtree(moved)
     run = done.run
@@ -59,7 +45,7 @@ def test_a_probe_makes_an_ordinary_run_that_needs_its_source_no_more(tones, sour
         assert (run / name).is_file(), name
     assert done.metrics["scores"]["accuracy"]["value"] > 0.6  # of three classes
     assert f"{kind} probe" in json.loads((run / "metrics.json").read_text())["protocol"]["selection"]
-    found, known = bundles.load(run), bundles.load(source)
+    found, known = bundles.load(run), bundles.load(taught)
     for name, value in known.pipe.state_dict().items():
         if not name.startswith("head."):
             assert torch.equal(found.pipe.state_dict()[name], value), name
@@ -71,11 +57,11 @@ def test_a_probe_makes_an_ordinary_run_that_needs_its_source_no_more(tones, sour
     assert again.metrics["scores"]["accuracy"]["value"] == done.metrics["scores"]["accuracy"]["value"]
 
 
-def test_embeddings_are_computed_once_and_never_stale(tones, source, tmp_path, cache, monkeypatch):
+def test_embeddings_are_computed_once_and_never_stale(tones, taught, tmp_path, cache, monkeypatch):
     counted = []
     hidden = pipe.Pipe.hidden
     monkeypatch.setattr(pipe.Pipe, "hidden", lambda self, wave, length: counted.append(1) or hidden(self, wave, length))
-    recipe = experiment.resolved(recipes.parse({**TINY, "augment": [], "transfer": {"weights": str(source), "probe": "linear"}}))
+    recipe = experiment.resolved(recipes.parse({**TINY, "augment": [], "transfer": {"weights": str(taught), "probe": "linear"}}))
     task = Task(("noise", "octave", "tone"))
     feed = Feed(task, recipe)
     items = [Item(path, (path.parent.name,)) for path in sorted(tones.rglob("*.wav"))[:6]]
@@ -186,7 +172,7 @@ def test_several_labels_a_clip_are_probed_too():
         assert likely[:, 2].max() < 0.2
 
 
-def test_what_a_probe_cannot_do_is_refused(source):
+def test_what_a_probe_cannot_do_is_refused(taught):
     with pytest.raises(RequestError, match=r"recipe.head is attention_pool; the probe 'knn' makes a head knn of its own"):
         experiment.resolved(recipes.parse({"head": "attention_pool", "transfer": {"probe": "knn"}}))
     recipe = recipes.parse({**TINY, "transfer": {"probe": "linear"}})

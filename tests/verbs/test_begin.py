@@ -45,10 +45,12 @@ def test_without_weights_from_scratch_and_told_why(tmp_path, monkeypatch, capsys
     assert "could not be brought" in why
 
 
-def test_with_weights_they_are_tuned(cached, capsys):
-    assert recipe_for("clips", "", ("train.epochs=1",)) == recipes.read("transfer", ("train.epochs=1",))
+def test_with_weights_they_are_begun_with(cached, capsys):
+    assert recipe_for("clips", "", ("seed=1",)) == recipes.read("transfer", ("seed=1",))
     told = capsys.readouterr().err
-    assert "recipe: transfer; tunes mobile_net.mn04" in told
+    assert "recipe: transfer; begins with mobile_net.mn04" in told
+    assert recipe_for("clips", "", ("train.epochs=1",)) == recipes.read("transfer", ("transfer.probe_above=0", "train.epochs=1"))
+    capsys.readouterr()
     assert "--recipe default" in told
     assert recipe_for("clips", "default", ()) == recipes.read("default")
     assert recipe_for("esc10", "", ()) == recipes.read("esc10")

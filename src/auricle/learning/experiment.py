@@ -25,7 +25,7 @@ from auricle.datasets._division import Division, divide
 from auricle.datasets._files import sound_files
 from auricle.errors import DataError, RequestError
 from auricle.feed import Feed, Survey, rng
-from auricle.learning import probe, restoring, transfer
+from auricle.learning import frozen, probe, restoring, transfer
 from auricle.learning.also import also
 from auricle.learning.loop import Training
 from auricle.learning.plan import plan
@@ -58,6 +58,7 @@ class Prepared:
         warnings: what was repaired while reading.
         other: clips of the target domain, without labels.
         also: for the card, what is told of clips from elsewhere that only train.
+        begun: what decided whether the network learns, where the recipe left that open, as a sentence; else "".
     """
 
     corpus: Corpus
@@ -68,6 +69,7 @@ class Prepared:
     warnings: tuple[str, ...]
     other: tuple[Item, ...] = ()
     also: tuple[dict[str, Any], ...] = ()
+    begun: str = ""
 
 
 def resolved(recipe: Recipe) -> Recipe:
@@ -122,7 +124,7 @@ def prepare(data: str, recipe: Recipe, *, bar: Bar) -> Prepared:
         raise DataError(f"{data} leaves {len(division.train)} clips to train on and {len(division.test)} to judge by; wanted some of each")
     more = also(feed, division, bar=bar)
     division = more.beside(division)
-    recipe = _stepping(recipe, len(division.train))
+    recipe, begun = frozen.decided(_stepping(recipe, len(division.train)), feed, division.train, bar=bar)
     feed.settle(recipe)
     if recipe.transfer.target_domain == _JUDGES:
         other = Survey(division.test, (), ())
@@ -130,7 +132,7 @@ def prepare(data: str, recipe: Recipe, *, bar: Bar) -> Prepared:
         other = _unlabelled(recipe.transfer.target_domain, feed, bar)
     skipped = corpus.skipped + survey.skipped + more.skipped + other.skipped
     warnings = survey.warnings + more.warnings + other.warnings
-    return Prepared(corpus, division, recipe, feed, skipped, warnings, other.usable, more.told)
+    return Prepared(corpus, division, recipe, feed, skipped, warnings, other.usable, more.told, begun)
 
 
 def training(prepared: Prepared, *, budget: Seconds = 0.0, panel: Panel | None = None) -> Training:

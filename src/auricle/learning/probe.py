@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from auricle import bundle as bundles
 from auricle import catalog, pretrained
@@ -138,6 +138,30 @@ def fit(pipe: Pipe, feed: Feed, items: Sequence[Item], tick: Callable[[], object
     return pipe.eval(), dataclasses.replace(recipe, head=spec), said
 
 
+def trial(pipe: Pipe, feed: Feed, items: Sequence[Item], tick: Callable[[], object] | None = None) -> float:
+    """How well a probe does on clips that it was not fitted to.
+
+    Args:
+        pipe: frozen, and left as it is.
+        feed: reads the clips; its recipe names the probe, its task has one label a clip.
+        items: training clips.
+        tick: called after each clip, to move a progress bar.
+
+    Returns:
+        Share of the clips named right while their groups were left out, the setting chosen on the same parts; 0 where there are too few
+        groups to leave any out.
+    """
+    clips = _clips(pipe, feed, items, tick)
+    torch.manual_seed(rng(feed.recipe.seed, "probe").initial_seed())
+    best, _ = _chosen(clips, feed.recipe, feed.task)
+    right = 0.0
+    for rest, out in _parts(clips, feed.recipe.seed):
+        held = clips.part(out)
+        named = _logits(_fitted(clips.part(rest), feed.recipe, feed.task, best), held).argmax(-1).numpy()
+        right += float(held.weight[named == held.target.argmax(1)].sum())
+    return right / float(clips.weight.sum())
+
+
 def _clips(pipe: Pipe, feed: Feed, items: Sequence[Item], tick: Callable[[], object] | None) -> Clips:
     found = embeddings(pipe, feed, items, tick)
     counts = [len(rows) for rows in found]
@@ -180,12 +204,17 @@ def _parts(clips: Clips, seed: int) -> Iterator[tuple[NDArray[np.intp], NDArray[
 
 
 @torch.no_grad()
-def _likelihood(classifier: nn.Module, clips: Clips, task: Task) -> float:
-    rows, target = torch.from_numpy(clips.rows), torch.from_numpy(clips.target)
-    # A head that pools by the mean answers to an embedding as to a clip of one step.
-    logits = (
+def _logits(classifier: nn.Module, clips: Clips) -> Tensor:
+    """[R, K] of each row; a head that pools by the mean answers to an embedding as to a clip of one step."""
+    rows = torch.from_numpy(clips.rows)
+    found: Tensor = (
         classifier(rows) if isinstance(classifier, nn.Linear) else classifier(rows[..., None], torch.ones(len(rows), dtype=torch.int64))
     )
+    return found
+
+
+def _likelihood(classifier: nn.Module, clips: Clips, task: Task) -> float:
+    logits, target = _logits(classifier, clips), torch.from_numpy(clips.target)
     if task.kind == "single":
         likely = (logits.log_softmax(-1) * target).sum(-1)
     else:

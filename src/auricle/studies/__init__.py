@@ -20,7 +20,7 @@ from auricle.catalog import nearest
 from auricle.errors import RequestError
 
 # What no row decides: the clips, who judges, which weights judge, chance, and a probe's own search for its setting.
-_PROTOCOL = ("data", "seed", "split", "train.patience", "train.ema", "train.swa", "train.time", "transfer.probe")
+_PROTOCOL = ("data", "seed", "split", "train.patience", "train.ema", "train.swa", "train.time", "transfer.probe", "transfer.probe_above")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,7 @@ class Protocol:
             f"train.swa={self.swa}",
             'train.time=""',
             'transfer.probe=""',
+            "transfer.probe_above=0.0",
         )
 
 

@@ -10,6 +10,9 @@ _WEIGHTS = "mobile_net.mn04"  # 4 MB, MIT
 _PATIENCE: Seconds = 3.0  # nobody asked for a download: who is not there at once is not waited for
 _OWN = ("frontend", "head", "model", "sample_rate", "transfer.weights")  # what the weights fit as it is, or not at all
 
+_TRAINING = ("augment", "denoiser", "head", "loss", "train", "transfer")  # what a fitted classifier takes no notice of
+_AROUND = tuple(f"train.{key}" for key in ("checkpoint_minutes", "device", "progress", "workers"))
+
 
 def best_start(overrides: tuple[str, ...]) -> tuple[str, str]:
     """The recipe to take, and why.
@@ -33,4 +36,18 @@ def best_start(overrides: tuple[str, ...]) -> tuple[str, str]:
         except (AuricleError, OSError) as wrong:
             return "default", f"from scratch, since {str(wrong)[:1].lower()}{str(wrong)[1:]}; auricle download {_WEIGHTS} brings them"
         came = f"was fetched ({weights.megabytes:g} MB, {weights.license})"
-    return "transfer", f"tunes {_WEIGHTS}, taught on AudioSet, which {came}; --recipe default begins from scratch"
+    return "transfer", f"begins with {_WEIGHTS}, taught on AudioSet, which {came}; --recipe default begins from scratch"
+
+
+def trained(overrides: tuple[str, ...]) -> tuple[str, ...]:
+    """Settings of training mean that there is training: the network is then not tried as it is.
+
+    Args:
+        overrides: settings that were asked for.
+
+    Returns:
+        Settings to stand before them; none where they say nothing of training.
+    """
+    keys = [setting.partition("=")[0].strip() for setting in overrides]
+    trains = [key for key in keys if key.partition(".")[0].partition("[")[0] in _TRAINING and key not in _AROUND]
+    return ("transfer.probe_above=0",) if trains else ()

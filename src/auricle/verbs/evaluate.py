@@ -222,10 +222,11 @@ def _fold(data: str, recipe: Recipe, folder: Path) -> tuple[Prepared, Any, Judge
     from auricle import bundle as bundles
     from auricle.learning import experiment, record
     from auricle.verbs._bars import bar_of, bars
-    from auricle.verbs.train import train_one
+    from auricle.verbs.train import tell, train_one
 
     with bars(shown=recipe.train.progress) as display:
         prepared = experiment.prepare(data, recipe, bar=bar_of(display))
+        tell(prepared.begun and f"fold {folder.name}: {prepared.begun}")
         same = record.belongs(folder, prepared.recipe, data=data)
         if same and (folder / "metrics.json").is_file():
             bundle = bundles.load(folder)

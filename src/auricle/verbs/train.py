@@ -133,6 +133,7 @@ def run(data: str, recipe: Recipe, *, folder: Path | None, time: str, resume: bo
     recipe = experiment.resolved(recipe)
     with bars(shown=recipe.train.progress and leads()) as display:
         prepared = experiment.prepare(data, recipe, bar=bar_of(display))
+        tell(prepared.begun)
         folder = folder or _free(Path("runs") / prepared.corpus.name / f"{recipe.called}-{prepared.recipe.identity[:8]}")
         try:
             bundle = train_one(prepared, folder, data=data, time=time, resume=resume, display=display)
@@ -250,16 +251,25 @@ def recipe_for(data: str, recipe: str, set_: tuple[str, ...]) -> Recipe:
         The recipe.
     """
     from auricle.datasets._corpus import with_reader
+    from auricle.verbs._begin import best_start, trained
 
+    set_ = (*trained(set_), *set_)
     if recipe or data in recipes.shipped():
         own = recipes.read(recipe or data).data != recipes.parse({}).data
         return recipes.read(recipe or data, set_ if own else with_reader(data, set_))
-    from auricle.verbs._begin import best_start
-
     name, why = best_start(set_)
-    if leads():
-        sys.stderr.write(f"recipe: {name}; {why}\n")
+    tell(f"recipe: {name}; {why}")
     return recipes.read(name, with_reader(data, set_))
+
+
+def tell(sentence: str) -> None:
+    """What was chosen, on stderr, once however many processes there are.
+
+    Args:
+        sentence: or "", which is nothing to tell.
+    """
+    if sentence and leads():
+        sys.stderr.write(f"{sentence}\n")
 
 
 def headline(protocol: dict[str, Any]) -> str:

@@ -94,7 +94,7 @@ def tune(
     except ImportError as error:
         raise MissingExtraError("auricle tune", "tune") from error
     choices = [choice(each) for each in try_]
-    base = recipe_for(data, recipe, set_)
+    base = recipe_for(data, recipe, ("transfer.probe_above=0", *set_))  # settings of training are what is searched
     name = f"{base.identity[:8]}-{_digest(try_)}"
     folder = out or Path("runs") / Path(data).name / f"tune-{name}"
     folder.mkdir(parents=True, exist_ok=True)
