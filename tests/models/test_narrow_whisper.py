@@ -23,8 +23,8 @@ from auricle.types import Spec, Task
 FRAMES = 240
 SIZE = {"model_type": "whisper", "d_model": 32, "encoder_layers": 3, "encoder_attention_heads": 4, "encoder_ffn_dim": 48}
 FRONT = {"name": "log_mel", "flavour": "whisper_80_silence"}
-WIDE = {"dim": 32, "heads": 4, "frames": FRAMES, "channels": 32, "query_dims": 8, "value_dims": 8, "units": 48}
-NARROW = {**WIDE, "channels": 12, "query_dims": 2, "value_dims": 3, "units": 16}
+WIDE = {"dim": 32, "heads": 4, "frames": FRAMES, "channels": 32, "query_dims": [8, 8], "value_dims": [8, 8], "units": [48, 48]}
+NARROW = {**WIDE, "channels": 12, "query_dims": [2, 2], "value_dims": [3, 3], "units": [16, 16]}
 
 
 def draws(*shape):
@@ -73,6 +73,21 @@ def test_as_wide_as_the_teacher_it_is_the_teacher(teacher):
         assert error < 1e-5
 
 
+def test_without_its_last_perceptron_it_ends_with_the_attention(teacher):
+    whole = teacher[1].eval()
+    feature, length = heard()[1]
+    states: list[torch.Tensor] = []
+    last = whole.model.network.layers[1]
+    hook = last.final_layer_norm.register_forward_hook(lambda layer, given, made: states.append(given[0]))
+    with torch.no_grad():
+        _, steps = whole.model(feature, length)
+    hook.remove()
+    _, (hidden, _) = taught(whole, **{**WIDE, "units": [48, 0]})
+    for row, count in enumerate(steps.tolist()):
+        wanted = states[0][row, :count].T
+        assert (hidden[row, :, :count] - wanted).square().mean() / wanted.var() < 1e-5
+
+
 def test_every_dimension_more_brings_it_nearer(teacher):
     whole = teacher[1].eval()
     feature, length = heard()[1]
@@ -86,7 +101,7 @@ def test_every_dimension_more_brings_it_nearer(teacher):
 
     narrow = error()
     assert narrow < 0.5
-    for more in ({"channels": 24}, {"query_dims": 6, "value_dims": 7}, {"units": 32}):
+    for more in ({"channels": 24}, {"query_dims": [6, 6], "value_dims": [7, 7]}, {"units": [32, 32]}):
         assert error(**more) < narrow
 
 
@@ -146,7 +161,8 @@ def test_places_are_whispers():
     ("changes", "sentence"),
     [
         ({"dim": 48}, "model.dim is 48; the teacher .* has 32"),
-        ({"layers": 3}, "model.layers is 3; the teacher .* has 2"),
+        ({"query_dims": [2] * 3, "value_dims": [3] * 3, "units": [16] * 3}, "model.query_dims has 3 layers; the teacher .* has 2"),
+        ({"units": [16]}, "query_dims, value_dims and units have 2, 2 and 1 numbers; wanted one each for every layer"),
         ({"frames": 1000}, "marks time otherwise than Whisper, or has fewer than 500 places"),
     ],
 )

@@ -32,18 +32,20 @@ class Layer(nn.Module):
         heads: of attention.
         query_dims: of each head's queries and keys.
         value_dims: of each head's values.
-        units: of the perceptron.
+        units: of the perceptron; 0 leaves it out.
     """
 
     def __init__(self, dim: int, *, heads: int, query_dims: int, value_dims: int, units: int) -> None:
         super().__init__()
-        self.heads = heads
-        self.attention_norm, self.perceptron_norm = nn.LayerNorm(dim), nn.LayerNorm(dim)
+        self.heads, self.units = heads, units
+        self.attention_norm = nn.LayerNorm(dim)
         self.query = nn.Linear(dim, heads * query_dims)
         self.key = nn.Linear(dim, heads * query_dims, bias=False)
         self.value = nn.Linear(dim, heads * value_dims, bias=False)  # a constant value is a constant output: `out` has it
         self.out = nn.Linear(heads * value_dims, dim)
-        self.up, self.down = nn.Linear(dim, units), nn.Linear(units, dim)
+        if units:
+            self.perceptron_norm = nn.LayerNorm(dim)
+            self.up, self.down = nn.Linear(dim, units), nn.Linear(units, dim)
 
     def mixed(self, x: Tensor) -> Tensor:
         """What the heads gather.
@@ -90,7 +92,8 @@ class Layer(nn.Module):
         Returns:
             [B, M, D].
         """
-        return self.thought(x + self.out(self.mixed(x)))
+        between: Tensor = x + self.out(self.mixed(x))
+        return self.thought(between) if self.units else between
 
 
 def places(steps: int, dim: int) -> Tensor:
@@ -127,13 +130,15 @@ def narrow(student: Any, teacher: Any, feature: Tensor, steps: Tensor) -> None:
     own = _through(student.stem, feature)
     for layer, whole in zip(student.layers, teacher.layers, strict=False):
         layer.attention_norm.load_state_dict(whole.self_attn_layer_norm.state_dict())
-        layer.perceptron_norm.load_state_dict(whole.final_layer_norm.state_dict())
         between = _through(partial(_attended, whole), its)
         its = _through(partial(_thought, whole), between)
         _heads(layer, whole.self_attn, _some(layer.attention_norm(own), torch.ones_like(inside)))
         mixed = _through(layer.mixed, own)
         _fill(layer.out, *regression(_some(mixed, inside), _some(between - own, inside)))
         own = own + _through(layer.out, mixed)
+        if not layer.units:
+            continue
+        layer.perceptron_norm.load_state_dict(whole.final_layer_norm.state_dict())
         _units(layer, whole, _some(own, inside), _some(its, inside))
         own = _through(layer.thought, own)
 

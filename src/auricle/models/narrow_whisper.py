@@ -35,11 +35,11 @@ class NarrowWhisper(nn.Module):
         frames: that it hears; longer clips are heard in passages, shorter are followed by silence.
         dim: features of a state, as the teacher has them.
         heads: of each layer, as the teacher has them.
-        layers: the first ones of the teacher; without its closing normalisation.
         channels: between the second convolution's taps and its outputs.
-        query_dims: of each head's queries and keys.
-        value_dims: of each head's values.
-        units: of each layer's perceptron.
+        query_dims: of each head's queries and keys, of one layer after the other; as many layers as numbers, the first ones of the teacher,
+            without its closing normalisation.
+        value_dims: of each head's values, alike.
+        units: of each layer's perceptron; 0 leaves it out, so that the last layer may end with its attention.
     """
 
     small: ClassVar[dict[str, object]] = {
@@ -47,9 +47,9 @@ class NarrowWhisper(nn.Module):
         "dim": 32,
         "heads": 2,
         "channels": 8,
-        "query_dims": 3,
-        "value_dims": 4,
-        "units": 24,
+        "query_dims": [4, 3],
+        "value_dims": [4, 3],
+        "units": [24, 0],
     }
     streamable = False
     stride, lookahead = 2, -1
@@ -65,22 +65,25 @@ class NarrowWhisper(nn.Module):
         frames: int = 1000,
         dim: int = 384,
         heads: int = 6,
-        layers: int = 2,
-        channels: int = 88,
-        query_dims: int = 12,
-        value_dims: int = 16,
-        units: int = 320,
+        channels: int = 48,
+        query_dims: tuple[int, ...] = (24, 24),
+        value_dims: tuple[int, ...] = (32, 32),
+        units: tuple[int, ...] = (396, 0),
     ) -> None:
         super().__init__()
         if not 0 < frames <= self.max_frames - 2:
             raise RequestError(f"model.frames is {frames}; wanted 1 to {self.max_frames - 2}")
+        if not len(query_dims) == len(value_dims) == len(units) > 0:
+            told = f"{len(query_dims)}, {len(value_dims)} and {len(units)}"
+            raise RequestError(f"model.query_dims, value_dims and units have {told} numbers; wanted one each for every layer")
         self.source, self.dim, self.heads, self.frames = source, dim, heads, frames
         self.max_frames = frames + 2  # the last two hear the padding of the last samples
         self.first = nn.Conv1d(bins, dim, 3, padding=1)
         self.second = nn.Conv1d(dim, channels, 3, stride=2, padding=1, bias=False)
         self.third = nn.Conv1d(channels, dim, 1)
         self.layers = nn.ModuleList(
-            Layer(dim, heads=heads, query_dims=query_dims, value_dims=value_dims, units=units) for _ in range(layers)
+            Layer(dim, heads=heads, query_dims=query, value_dims=value, units=unit)
+            for query, value, unit in zip(query_dims, value_dims, units, strict=True)
         )
         self.register_buffer("places", places(-(-frames // 2), dim), persistent=False)
 
@@ -111,7 +114,8 @@ class NarrowWhisper(nn.Module):
         its = {"dim": config.d_model, "heads": config.encoder_attention_heads, "layers": len(model.network.layers)}
         for key, value in own.items():
             if value != its[key] and not (key == "layers" and value < its[key]):
-                raise RequestError(f"model.{key} is {value}; the teacher {self.source} has {its[key]}")
+                said = f"model.query_dims has {value} layers" if key == "layers" else f"model.{key} is {value}"
+                raise RequestError(f"{said}; the teacher {self.source} has {its[key]}")
         table = model.network.embed_positions.weight[: len(self.places)]
         if table.shape != self.places.shape or not torch.allclose(table, self.places, atol=_ROUNDED):
             raise RequestError(f"the teacher {self.source} marks time otherwise than Whisper, or has fewer than {len(self.places)} places")
