@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 
@@ -43,6 +44,8 @@ def test_a_probe_makes_an_ordinary_run_that_needs_its_source_no_more(tones, taug
     run = done.run
     for name in ("metrics.json", "report.html", "model.onnx", "bundle/bundle.json", "predictions.csv", "MODEL_CARD.md"):
         assert (run / name).is_file(), name
+    (row,) = csv.DictReader((run / "log.csv").read_text().splitlines())  # no epochs, but time
+    assert (row["epoch"], float(row["seconds"]) > 0) == ("", True)
     assert done.metrics["scores"]["accuracy"]["value"] > 0.6  # of three classes
     assert f"{kind} probe" in json.loads((run / "metrics.json").read_text())["protocol"]["selection"]
     found, known = bundles.load(run), bundles.load(taught)

@@ -228,6 +228,6 @@ def _folds(folder: Path) -> list[Path]:
 
 def _spent(fold: Path) -> float:
     if not (fold / "log.csv").is_file():
-        return 0.0  # a probe is fitted, in no epochs
+        return 0.0  # of a probe that an earlier auricle fitted
     with (fold / "log.csv").open(encoding="utf-8", newline="") as file:
         return sum(float(row["seconds"]) for row in csv.DictReader(file))

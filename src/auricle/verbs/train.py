@@ -6,6 +6,7 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from auricle import recipe as recipes
@@ -193,6 +194,7 @@ def train_one(prepared: Prepared, folder: Path, *, data: str, time: str, resume:
         KeyboardInterrupt: after a checkpoint.
     """
     from auricle.learning import checkpoint, devices, experiment, record
+    from auricle.learning.progress import Progress
     from auricle.verbs._bars import bar_of, warn_once
     from auricle.verbs._teachers import panel
 
@@ -201,7 +203,10 @@ def train_one(prepared: Prepared, folder: Path, *, data: str, time: str, resume:
         devices.alone(prepared.recipe.train, "a probe")
         record.begin(folder, prepared.recipe, data=data, budget=time)
         record.skipped(folder, prepared.skipped)
-        return experiment.probed(prepared, bar_of(display)("embedding", len(prepared.division.train)))
+        began = monotonic()
+        bundle = experiment.probed(prepared, bar_of(display)("embedding", len(prepared.division.train)))
+        record.log(folder, Progress(rows=[{"seconds": monotonic() - began}]))
+        return bundle
     warn = warn_once(display)
     teachers = panel(prepared.recipe, prepared.corpus.task)
     training = experiment.training(prepared, budget=experiment.seconds_of(time), panel=teachers)
