@@ -110,11 +110,13 @@ def test_it_learns_32_clips_by_heart(name, clips):
     with torch.no_grad():
         feature, frames = pipe.frontend(wave, length)
     norms = [m for m in pipe.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    slower = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.1, total_iters=400)
     for step in range(400):
         optimiser.zero_grad()
         nn.functional.cross_entropy(pipe.head(*pipe.model(feature, frames)), target).backward()
         nn.utils.clip_grad_norm_(learnt, 1.0)
         optimiser.step()
+        slower.step()
         if step % 20 == 19:
             settle(pipe, wave, length)
             with torch.no_grad():
