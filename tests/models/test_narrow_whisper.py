@@ -163,6 +163,8 @@ def test_places_are_whispers():
         ({"dim": 48}, "model.dim is 48; the teacher .* has 32"),
         ({"query_dims": [2] * 3, "value_dims": [3] * 3, "units": [16] * 3}, "model.query_dims has 3 layers; the teacher .* has 2"),
         ({"units": [16]}, "query_dims, value_dims and units have 2, 2 and 1 numbers; wanted one each for every layer"),
+        ({"query_dims": [0, 2]}, r"query_dims, value_dims and units are \[0, 2\], .*; wanted 1 or more for each head"),
+        ({"units": [49, 0]}, r"model.units is \[49, 0\]; the teacher .* has 48"),
         ({"frames": 1000}, "marks time otherwise than Whisper, or has fewer than 500 places"),
     ],
 )

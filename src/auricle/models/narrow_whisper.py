@@ -76,7 +76,13 @@ class NarrowWhisper(nn.Module):
         if not len(query_dims) == len(value_dims) == len(units) > 0:
             told = f"{len(query_dims)}, {len(value_dims)} and {len(units)}"
             raise RequestError(f"model.query_dims, value_dims and units have {told} numbers; wanted one each for every layer")
+        if min(*query_dims, *value_dims) < 1 or min(units) < 0:
+            raise RequestError(
+                f"model.query_dims, value_dims and units are {list(query_dims)}, {list(value_dims)} and {list(units)}; "
+                "wanted 1 or more for each head, 0 or more units"
+            )
         self.source, self.dim, self.heads, self.frames = source, dim, heads, frames
+        self.units = tuple(units)
         self.max_frames = frames + 2  # the last two hear the padding of the last samples
         self.first = nn.Conv1d(bins, dim, 3, padding=1)
         self.second = nn.Conv1d(dim, channels, 3, stride=2, padding=1, bias=False)
@@ -116,6 +122,8 @@ class NarrowWhisper(nn.Module):
             if value != its[key] and not (key == "layers" and value < its[key]):
                 said = f"model.query_dims has {value} layers" if key == "layers" else f"model.{key} is {value}"
                 raise RequestError(f"{said}; the teacher {self.source} has {its[key]}")
+        if max(self.units) > config.encoder_ffn_dim:
+            raise RequestError(f"model.units is {list(self.units)}; the teacher {self.source} has {config.encoder_ffn_dim}")
         table = model.network.embed_positions.weight[: len(self.places)]
         if table.shape != self.places.shape or not torch.allclose(table, self.places, atol=_ROUNDED):
             raise RequestError(f"the teacher {self.source} marks time otherwise than Whisper, or has fewer than {len(self.places)} places")
