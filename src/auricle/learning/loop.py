@@ -27,6 +27,7 @@ from auricle.learning import checkpoint
 from auricle.learning.average import Average
 from auricle.learning.devices import alone, fabric
 from auricle.learning.interruption import interruptible
+from auricle.learning.norms import SlowNorms
 from auricle.learning.objective import Objective, Rows
 from auricle.learning.optimizer import optimizer, uphill
 from auricle.learning.plan import Plan
@@ -94,6 +95,7 @@ class Training:
         self.other = other
         self.optimizer = optimizer(self.objective, settings, self.plan.paces, self.plan.late)
         self.module, self.fast = self.fabric.setup(self.objective, self.optimizer)
+        self._norms = SlowNorms(pipe)
         self._settling: list[Any] = [part for part in pipe.modules() if hasattr(part, "settle")]
         self.average = Average(self.objective.pipe)
         self.best: dict[str, Tensor] = {}
@@ -174,6 +176,7 @@ class Training:
         done = at.epoch * self.steps + at.step
         key = (self.recipe.seed, at.epoch, at.step, 0)  # the same in every process: all draw for the whole batch
         total = at.total or settings.epochs * self.steps
+        self._norms.fit(total)
         lr = rate(settings, done, total=total, steps=self.steps, drops=at.drops)
         for group in self.optimizer.param_groups:
             group["lr"] = lr * group["pace"]

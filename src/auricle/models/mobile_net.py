@@ -6,8 +6,7 @@ With the front end `log_mel` of flavour `efficient_at` and the head `mlp_pool` o
 (`hidden_units`) it is their network, whose weights `convert` renames. Each squeeze takes the mean over the whole clip, so it does not
 stream. Convolutions of stride 2 keep a last odd frame, so that N frames make `steps(N)` of them, a 32nd part rounded up.
 
-Norms follow by a hundredth a step, as published: begun from nothing and trained for a few hundred steps, it is judged by statistics of a
-network that it no longer is, and does badly. On few clips begin with its weights.
+Norms follow by a hundredth a step, as published, and in a run of few steps by as much more as it needs (`auricle.learning.norms`).
 """
 
 from __future__ import annotations
