@@ -85,7 +85,8 @@ def test_another_network_begins_from_scratch(cached, setting):
 
 
 def test_the_recipe_tunes_the_network_that_its_weights_are_of(cached, tones, tmp_path):
-    recipe = recipes.read("transfer", ("train.epochs=1", "train.progress=false", 'train.device="cpu"', "augment=[]"))
+    settings = ("train.epochs=1", "train.progress=false", 'train.device="cpu"', "augment=[]", 'head={name="mlp_pool", hidden=512}')
+    recipe = recipes.read("transfer", settings)
     of = recipes.parse(pretrained.about(NAME).recipe)
     assert (recipe.frontend, recipe.model, recipe.sample_rate) == (of.frontend, of.model, of.sample_rate)
     ready = experiment.prepare(str(tones), recipe, bar=lambda title, total: lambda: None)
