@@ -88,14 +88,16 @@ def recipe_keys() -> str:
 def keys(kind: type) -> list[tuple[str, ...]]:
     """Name, type, default and meaning of a dataclass's fields."""
     explained = catalog.arguments(inspect.getdoc(kind) or "")
-    hints = typing.get_type_hints(kind)
+    hints, bounded = typing.get_type_hints(kind), typing.get_type_hints(kind, include_extras=True)
     rows = []
     for field in dataclasses.fields(kind):
         default = field.default if field.default is not dataclasses.MISSING else None
         shown = "" if default is None else default.name if hasattr(default, "name") else repr(default)
         hint = hints[field.name]
         name = str(hint).replace("typing.", "").replace("auricle.types.", "") if typing.get_args(hint) else hint.__name__
-        rows.append((f"`{field.name}`", f"`{name}`", f"`{shown}`" if shown else "", explained.get(field.name, "")))
+        limits = settings.bounds(bounded[field.name])
+        kind_of = f"`{name}`, {limits}" if limits else f"`{name}`"
+        rows.append((f"`{field.name}`", kind_of, f"`{shown}`" if shown else "", explained.get(field.name, "")))
     return rows
 
 

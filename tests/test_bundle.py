@@ -17,8 +17,8 @@ from tests.tones import recipe_of
 
 from auricle import bundle as bundles
 from auricle.bundle import Bundle
-from auricle.errors import AuricleError, BundleError
-from auricle.types import Task
+from auricle.errors import AuricleError, BundleError, RequestError
+from auricle.types import Spec, Task
 
 _TASK = Task(("bark", "müde", "雨"), "multi")
 
@@ -163,3 +163,18 @@ def test_full_disk_leaves_the_old_bundle(bundle: Bundle, tmp_path: Path) -> None
         bundles.save(replace(bundle, temperature=9.0), tmp_path)
     assert bundles.load(tmp_path).temperature == 1.7
     assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.filterwarnings("ignore:Initializing zero-element")
+@pytest.mark.parametrize(
+    ("stage", "spec", "said"),
+    [
+        ("model", Spec("cnn", {"width": -2}), r"recipe\.model is cnn with width = -2.*, which can't be built: .*negative dimension"),
+        ("model", Spec("cnn", {"width": 0}), r"recipe\.model is cnn with width = 0.*, which leaves blocks\.0\.\S* without a single weight"),
+        ("model", Spec("cnn", {"dropout": 3.0}), r"dropout = 3\.0, which can't be built: dropout probability"),
+        ("head", Spec("mlp_pool", {"hidden": 0}), r"recipe\.head is mlp_pool with hidden = 0.* without a single weight"),
+    ],
+)
+def test_sizes_that_no_network_has_are_one_sentence(stage: str, spec: Spec, said: str) -> None:
+    with pytest.raises(RequestError, match=said):
+        bundles.build(replace(recipe_of(), **{stage: spec}), Task(("a", "b")))

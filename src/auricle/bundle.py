@@ -62,21 +62,34 @@ def build(recipe: Recipe, task: Task) -> Pipe:
         The pipe, in training mode, initialised from torch's random state; of a recipe that trains a denoiser, that alone.
 
     Raises:
-        RequestError: the model doesn't take what the front end gives.
+        RequestError: the model doesn't take what the front end gives, or no network has the sizes that the recipe asks for.
     """
     if recipe.denoiser and recipe.restores:
-        return catalog.make("denoisers", recipe.denoiser, recipe.sample_rate)  # type: ignore[no-any-return]
+        return _network("denoiser", recipe.denoiser, recipe.sample_rate)  # type: ignore[no-any-return]
     frontend = _frontend(recipe)
-    model = catalog.make("models", recipe.model, frontend.bins)
+    model = _network("model", recipe.model, frontend.bins)
     takes = getattr(model, "channels", (0,))
     for name, each in {recipe.frontend.name: frontend}.items() if isinstance(recipe.frontend, Spec) else frontend.members.items():
         _refuse_other_channels(name, each, takes=takes.get(name, (0,)) if isinstance(takes, dict) else takes, model=recipe.model.name)
     if hasattr(model, "place"):
         model.place(getattr(frontend, "bins_hz", ()))
-    head = catalog.make("heads", recipe.head, model.dim, len(task.labels))
+    head = _network("head", recipe.head, model.dim, len(task.labels))
     if recipe.denoiser:
-        frontend = Denoised(catalog.make("denoisers", recipe.denoiser, recipe.sample_rate), frontend)
+        frontend = Denoised(_network("denoiser", recipe.denoiser, recipe.sample_rate), frontend)
     return Pipe(frontend, model, head)
+
+
+def _network(stage: str, spec: Spec, *given: int) -> Any:
+    """A stage that has weights; sizes that torch can't make, or makes of nothing, are the recipe's to mend."""
+    told = f"recipe.{stage} is {spec.name} with {', '.join(f'{k} = {v!r}' for k, v in spec.args.items())}"
+    try:
+        made = catalog.make(f"{stage}s", spec, *given)
+    except (ArithmeticError, RuntimeError, ValueError) as wrong:
+        raise RequestError(f"{told}, which can't be built: {wrong}") from wrong
+    empty = [name for name, weights in made.named_parameters() if not weights.numel()]
+    if empty:
+        raise RequestError(f"{told}, which leaves {empty[0]} without a single weight")
+    return made
 
 
 def _refuse_other_channels(name: str, frontend: Any, *, takes: tuple[int, ...], model: str) -> None:

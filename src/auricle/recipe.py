@@ -13,13 +13,13 @@ import tomllib
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from auricle import catalog
 from auricle.errors import RequestError
-from auricle.settings import Feed, Split, Train, Transfer
+from auricle.settings import Count, Feed, Split, Train, Transfer, Whole, bounds
 from auricle.types import Spec
 
 _STAGES = {"data": "datasets", "denoiser": "denoisers", "model": "models", "head": "heads", "loss": "losses", "decider": "deciders"}
@@ -52,8 +52,8 @@ class Recipe:
         note: where the numbers come from.
     """
 
-    seed: int = 0
-    sample_rate: int = 16_000
+    seed: Whole = 0
+    sample_rate: Count = 16_000
     data: Spec = Spec("folder")
     frontend: Spec | dict[str, Spec] = Spec("log_mel")
     denoiser: Spec | None = None
@@ -175,10 +175,10 @@ def parse(tree: dict[str, Any]) -> Recipe:
         The resolved recipe: every stage has all its settings.
 
     Raises:
-        RequestError: an unknown key or a value of the wrong type.
+        RequestError: an unknown key, a value of the wrong type, or a number out of bounds.
     """
     legal = {f.name: f for f in dataclasses.fields(Recipe)}
-    hints = get_type_hints(Recipe)
+    hints = get_type_hints(Recipe, include_extras=True)
     values: dict[str, Any] = {}
     for key, value in _with_rate(tree).items():
         if key not in legal:
@@ -302,7 +302,7 @@ def _section(kind: Any, value: object, key: str) -> Any:
     for name in value:
         if name not in legal:
             raise RequestError(f"recipe.{key}.{name} is not a setting{catalog.nearest(name, legal)}")
-    hints = get_type_hints(kind)
+    hints = get_type_hints(kind, include_extras=True)
     return kind(**{name: _plain(hints[name], each, f"{key}.{name}") for name, each in value.items()})
 
 
@@ -310,6 +310,11 @@ def _plain(kind: Any, value: object, key: str) -> Any:
     try:
         return msgspec.convert(value, kind, strict=True)
     except msgspec.ValidationError as wrong:
+        if get_origin(kind) is Annotated:
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if number and not (get_args(kind)[0] is int and isinstance(value, float)):
+                raise RequestError(f"recipe.{key} is {value}; wanted {bounds(kind)}") from wrong
+            kind = get_args(kind)[0]
         wanted = " or ".join(map(repr, get_args(kind))) if get_origin(kind) is Literal else getattr(kind, "__name__", kind)
         raise RequestError(f"recipe.{key} is {value!r}, which is not {wanted}") from wrong
 

@@ -3,9 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Any, Literal, get_args
+
+from msgspec import Meta
 
 from auricle.types import Seconds
+
+Amount = Annotated[float, Meta(ge=0)]
+Positive = Annotated[float, Meta(gt=0)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Part = Annotated[float, Meta(ge=0, lt=1)]
+Count = Annotated[int, Meta(ge=1)]
+Whole = Annotated[int, Meta(ge=0)]
+_WORDS = {"ge": "at least {:g}", "gt": "more than {:g}", "le": "at most {:g}", "lt": "less than {:g}"}
+
+
+def bounds(hint: Any) -> str:
+    """What a setting's type asks of its value beside being a number, in words.
+
+    >>> bounds(Share), bounds(Count), bounds(float)
+    ('at least 0 and at most 1', 'at least 1', '')
+    """
+    metas = [each for each in get_args(hint)[1:] if isinstance(each, Meta)]
+    return " and ".join(words.format(limit) for meta in metas for key, words in _WORDS.items() if (limit := getattr(meta, key)) is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +40,11 @@ class Feed:
         cache_gb: memory for decoded clips; beyond it files are read again each epoch.
     """
 
-    seconds: Seconds = 5.0
+    seconds: Annotated[Seconds, Meta(ge=0)] = 5.0
     short: Literal["pad", "tile"] = "pad"
-    min_seconds: Seconds = 0.25
+    min_seconds: Annotated[Seconds, Meta(ge=0)] = 0.25
     channels: Literal["mean", "first", "loudest"] = "mean"
-    cache_gb: float = 2.0
+    cache_gb: Amount = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +64,8 @@ class Split:
 
     rule: Literal["auto", "official", "fold", "group", "random"] = "auto"
     test: str = ""
-    test_fraction: float = 0.2
-    dev_fraction: float = 0.15
+    test_fraction: Annotated[float, Meta(gt=0, lt=1)] = 0.2
+    dev_fraction: Part = 0.15
     also: tuple[str, ...] = ()
 
 
@@ -82,17 +102,17 @@ class Transfer:
     """
 
     weights: str = ""
-    freeze: float = 0.0
+    freeze: Share = 0.0
     learn: tuple[str, ...] = ()
-    lr_scale: float = 1.0
-    groups: int = 4
-    unfreeze_epochs: float = 0.0
-    lr_decay: float = 1.0
+    lr_scale: Amount = 1.0
+    groups: Count = 4
+    unfreeze_epochs: Amount = 0.0
+    lr_decay: Positive = 1.0
     teachers: tuple[str, ...] = ()
     teaching: Literal["online", "cached"] = "online"
     target_domain: str = ""
     probe: Literal["", "linear", "mlp", "knn"] = ""
-    probe_above: float = 0.0
+    probe_above: Share = 0.0
     denoiser: str = ""
     oversample: Literal["", "random", "smote", "borderline_smote", "adasyn"] = ""
 
@@ -130,26 +150,26 @@ class Train:
         progress: whether a bar is drawn.
     """
 
-    epochs: int = 60
-    batch: int = 32
-    lr: float = 3e-3
-    warmup: float = 3.0
+    epochs: Count = 60
+    batch: Count = 32
+    lr: Positive = 3e-3
+    warmup: Amount = 3.0
     schedule: Literal["cosine", "one_cycle", "step", "plateau", "constant"] = "cosine"
-    decay: float = 0.1
-    decay_epochs: int = 20
+    decay: Positive = 0.1
+    decay_epochs: Count = 20
     optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
-    momentum: float = 0.9
-    weight_decay: float = 0.05
-    sam_rho: float = 0.0
-    clip_norm: float = 5.0
-    ema: float = 0.995
-    swa: float = 0.0
-    patience: int = 0
+    momentum: Part = 0.9
+    weight_decay: Amount = 0.05
+    sam_rho: Amount = 0.0
+    clip_norm: Amount = 5.0
+    ema: Part = 0.995
+    swa: Share = 0.0
+    patience: Whole = 0
     sampler: Literal["shuffle", "balanced", "square_root", "round_robin"] = "shuffle"
     precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    devices: int = 1
+    devices: Count = 1
     time: str = ""
-    workers: int = 2
-    checkpoint_minutes: float = 2.0
+    workers: Whole = 2
+    checkpoint_minutes: Amount = 2.0
     progress: bool = True

@@ -56,12 +56,6 @@ def test_only_the_named_parts_learn(prepare: Prepare) -> None:
         planned(prepare(), learn=("model.colapse",))
 
 
-@pytest.mark.parametrize(("settings", "said"), [({"groups": 0}, "groups is 0"), ({"freeze": 2.0}, "freeze is 2.0")])
-def test_what_cannot_be_is_said(prepare: Prepare, settings: dict[str, Any], said: str) -> None:
-    with pytest.raises(RequestError, match=said):
-        planned(prepare(), **settings)
-
-
 def test_frozen_layers_keep_still_until_their_epoch(tmp_path: Path, prepare: Prepare) -> None:
     """And norms of layers that don't learn yet keep their statistics."""
     ready = prepare(epochs=3, ema=0.0)

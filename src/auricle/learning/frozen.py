@@ -36,13 +36,11 @@ def decided(recipe: Recipe, feed: Feed, items: Sequence[Item], *, bar: Callable[
         The recipe that asks no more, and what was found, as a sentence; "" where nothing was asked, or nothing but tuning would do.
 
     Raises:
-        RequestError: a share outside [0, 1], nothing that could stay as it is, or weights of another network or front end.
+        RequestError: nothing that could stay as it is, or weights of another network or front end.
     """
     least = recipe.transfer.probe_above
     if not least:
         return recipe, ""
-    if not 0 <= least <= 1:
-        raise RequestError(f"recipe.transfer.probe_above is {least:g}; wanted a share of the clips, 0 to 1")
     if not recipe.transfer.weights:
         raise RequestError('recipe.transfer.probe_above asks whether a network stays as it is, and recipe.transfer.weights is ""')
     tuned = dataclasses.replace(recipe, transfer=dataclasses.replace(recipe.transfer, probe_above=0.0))

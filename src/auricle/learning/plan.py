@@ -53,13 +53,8 @@ def plan(pipe: Pipe, settings: Transfer, learnt: Collection[str]) -> Plan:
         The plan.
 
     Raises:
-        RequestError: a share outside [0, 1], no groups, a name that no part begins with, or something to freeze of a network that knows
-            nothing.
+        RequestError: a name that no part begins with, or something to freeze of a network that knows nothing.
     """
-    if not 0 <= settings.freeze <= 1:
-        raise RequestError(f"recipe.transfer.freeze is {settings.freeze}; wanted a share of the layers, 0 to 1")
-    if settings.groups < 1:
-        raise RequestError(f"recipe.transfer.groups is {settings.groups}; wanted at least 1")
     if (settings.freeze or settings.learn) and not learnt:
         key = "learn" if settings.learn else "freeze"
         raise RequestError(f"recipe.transfer.{key} fixes layers, but recipe.transfer.weights names nothing they could have learnt from")
