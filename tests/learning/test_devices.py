@@ -140,13 +140,13 @@ def test_bfloat16_is_taken_where_the_processor_has_instructions_for_it(
 
 @pytest.mark.slow
 def test_the_same_command_under_the_launcher_on_real_clips(shared: Path, tmp_path: Path) -> None:
-    """Some spoken digits, with augmentation: losses agree, and so do the answers but for a clip on the border between two."""
+    """Spoken digits, with augmentation, at a rate so low that rounding does not grow from step to step, as it does at ten times that."""
     (tmp_path / "fsdd" / "recordings").mkdir(parents=True)
     for path in (shared / "data" / "fsdd" / "recordings").glob("*_[0-4].*"):
         (tmp_path / "fsdd" / "recordings" / path.name).symlink_to(path)
     settings = [
         word
-        for each in ("epochs=1", "device=cpu", "precision=32-true", "optimizer=sgd", "lr=0.01", "ema=0.0")
+        for each in ("epochs=1", "device=cpu", "precision=32-true", "optimizer=sgd", "lr=0.001", "ema=0.0")
         for word in ("--set", f"train.{each}")
     ]
     words = ["-m", "auricle", "train", "fsdd", "--recipe", "fsdd", *settings, "--out"]
@@ -159,4 +159,4 @@ def test_the_same_command_under_the_launcher_on_real_clips(shared: Path, tmp_pat
         assert two[name]["value"] == pytest.approx(score["value"], abs=0.02), name
     one, two = (list(csv.DictReader((tmp_path / ranks / "log.csv").read_text(encoding="utf-8").splitlines())) for ranks in "12")
     for name in ("train_loss", "dev_loss"):
-        assert [float(row[name]) for row in two] == pytest.approx([float(row[name]) for row in one], rel=2e-3), name
+        assert [float(row[name]) for row in two] == pytest.approx([float(row[name]) for row in one], rel=1e-4), name
