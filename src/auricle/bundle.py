@@ -65,27 +65,27 @@ def build(recipe: Recipe, task: Task) -> Pipe:
         RequestError: the model doesn't take what the front end gives, or no network has the sizes that the recipe asks for.
     """
     if recipe.denoiser and recipe.restores:
-        return _network("denoiser", recipe.denoiser, recipe.sample_rate)  # type: ignore[no-any-return]
+        return _stage("denoiser", recipe.denoiser, recipe.sample_rate)  # type: ignore[no-any-return]
     frontend = _frontend(recipe)
-    model = _network("model", recipe.model, frontend.bins)
+    model = _stage("model", recipe.model, frontend.bins)
     takes = getattr(model, "channels", (0,))
     for name, each in {recipe.frontend.name: frontend}.items() if isinstance(recipe.frontend, Spec) else frontend.members.items():
         _refuse_other_channels(name, each, takes=takes.get(name, (0,)) if isinstance(takes, dict) else takes, model=recipe.model.name)
     if hasattr(model, "place"):
         model.place(getattr(frontend, "bins_hz", ()))
-    head = _network("head", recipe.head, model.dim, len(task.labels))
+    head = _stage("head", recipe.head, model.dim, len(task.labels))
     if recipe.denoiser:
-        frontend = Denoised(_network("denoiser", recipe.denoiser, recipe.sample_rate), frontend)
+        frontend = Denoised(_stage("denoiser", recipe.denoiser, recipe.sample_rate), frontend)
     return Pipe(frontend, model, head)
 
 
-def _network(stage: str, spec: Spec, *given: int) -> Any:
-    """A stage that has weights; sizes that torch can't make, or makes of nothing, are the recipe's to mend."""
+def _stage(stage: str, spec: Spec, *given: int) -> Any:
+    """A stage of the pipe; sizes that torch can't make, or makes of nothing, are the recipe's to mend."""
     told = f"recipe.{stage} is {spec.name} with {', '.join(f'{k} = {v!r}' for k, v in spec.args.items())}"
     try:
         made = catalog.make(f"{stage}s", spec, *given)
     except (ArithmeticError, RuntimeError, ValueError) as wrong:
-        raise RequestError(f"{told}, which can't be built: {wrong}") from wrong
+        raise RequestError(f"{told}, which can't be built: {f'{wrong}'.partition(chr(10))[0]}") from wrong
     empty = [name for name, weights in made.named_parameters() if not weights.numel()]
     if empty:
         raise RequestError(f"{told}, which leaves {empty[0]} without a single weight")
@@ -102,8 +102,8 @@ def _refuse_other_channels(name: str, frontend: Any, *, takes: tuple[int, ...], 
 
 def _frontend(recipe: Recipe) -> Any:
     if isinstance(recipe.frontend, Spec):
-        return catalog.make("frontends", recipe.frontend, recipe.sample_rate)
-    return SideBySide({name: catalog.make("frontends", spec, recipe.sample_rate) for name, spec in recipe.frontend.items()})
+        return _stage("frontend", recipe.frontend, recipe.sample_rate)
+    return SideBySide({name: _stage("frontend", spec, recipe.sample_rate) for name, spec in recipe.frontend.items()})
 
 
 def save(bundle: Bundle, folder: Path) -> None:

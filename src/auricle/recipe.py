@@ -188,7 +188,7 @@ def parse(tree: dict[str, Any]) -> Recipe:
         if key in _STAGES:
             values[key] = catalog.check(_STAGES[key], _spec(value, key), where=key)
         elif key == "augment":
-            values[key] = tuple(catalog.check("augments", _spec(v, key), where=key) for v in _list(value, key))
+            values[key] = tuple(_effect(v) for v in _list(value, key))
         elif key in {"feed", "split", "transfer", "train"}:
             values[key] = _section(hints[key], value, key)
         else:
@@ -289,6 +289,16 @@ def _spec(value: object, key: str) -> Spec:
     return Spec(value["name"], {k: v for k, v in value.items() if k != "name"})
 
 
+def _effect(value: object) -> Spec:
+    """One of `augment`; that every effect has a probability, and what it is called, is the catalogue's contract."""
+    spec = catalog.check("augments", _spec(value, "augment"), where="augment")
+    for name in ("p", "p_end"):
+        chance = spec.args.get(name)
+        if isinstance(chance, int | float) and not 0 <= chance <= 1:
+            raise RequestError(f"augment {spec.name}: {name} is {chance:g}; wanted a probability, 0 to 1")
+    return spec
+
+
 def _list(value: object, key: str) -> list[object]:
     if not isinstance(value, list):
         raise RequestError(f"recipe.{key} is {value!r}, which is not a list; wanted [[{key}]] sections")
@@ -311,10 +321,9 @@ def _plain(kind: Any, value: object, key: str) -> Any:
         return msgspec.convert(value, kind, strict=True)
     except msgspec.ValidationError as wrong:
         if get_origin(kind) is Annotated:
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            if number and not (get_args(kind)[0] is int and isinstance(value, float)):
-                raise RequestError(f"recipe.{key} is {value}; wanted {bounds(kind)}") from wrong
-            kind = get_args(kind)[0]
+            kind, wide = get_args(kind)[0], kind
+            if type(value) in (int, kind):
+                raise RequestError(f"recipe.{key} is {value}; wanted {bounds(wide)}") from wrong
         wanted = " or ".join(map(repr, get_args(kind))) if get_origin(kind) is Literal else getattr(kind, "__name__", kind)
         raise RequestError(f"recipe.{key} is {value!r}, which is not {wanted}") from wrong
 

@@ -7,6 +7,7 @@ import torch
 
 from auricle.augments.cutmix import CutMix
 from auricle.augments.mixup import Mixup
+from auricle.errors import RequestError
 from auricle.types import Batch
 
 
@@ -75,3 +76,9 @@ def test_features_mix_as_waves_do() -> None:
         partner, w = int(values["partner"][row]), float(values["weight"][row])
         torch.testing.assert_close(got.wave[row], w * x[row] + (1 - w) * x[partner])
         torch.testing.assert_close(got.target[row], w * batch.target[row] + (1 - w) * batch.target[partner])
+
+
+@pytest.mark.parametrize("alpha", [0.0, -1.0, float("nan")])
+def test_a_distribution_that_is_none_is_told(alpha: float) -> None:
+    with pytest.raises(RequestError, match=r"augment cutmix: alpha is .*; wanted more than 0"):
+        CutMix(8000, alpha=alpha)

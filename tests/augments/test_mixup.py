@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from auricle.augments.mixup import Mixup
+from auricle.errors import RequestError
 from auricle.types import Batch
 
 
@@ -37,3 +38,9 @@ def test_weights_are_beta_folded_at_a_half(alpha: float) -> None:
     assert 0.5 <= float(weight.min()) <= float(weight.max()) <= 1.0
     # Folding keeps (w - 1/2)², whose mean is the variance of Beta(a, a): 1 / (4 (2a + 1)).
     assert float((weight - 0.5).square().mean()) == pytest.approx(1 / (4 * (2 * alpha + 1)), rel=0.03)
+
+
+@pytest.mark.parametrize("alpha", [0.0, -1.0, float("nan")])
+def test_a_distribution_that_is_none_is_told(alpha: float) -> None:
+    with pytest.raises(RequestError, match=r"augment mixup: alpha is .*; wanted more than 0"):
+        Mixup(8000, alpha=alpha)

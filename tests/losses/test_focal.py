@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from auricle.errors import RequestError
 from auricle.losses.cross_entropy import CrossEntropy
 from auricle.losses.focal import Focal
 
@@ -39,3 +40,8 @@ def test_gradient_is_finite_where_all_is_certain(gamma: float) -> None:
     assert logits.grad is not None
     assert bool(logits.grad.isfinite().all())
     assert float(logits.grad[1].abs().max()) > 0.4
+
+
+def test_a_negative_gamma_is_told() -> None:
+    with pytest.raises(RequestError, match=r"loss\.gamma is -1; wanted at least 0"):
+        Focal(gamma=-1.0)

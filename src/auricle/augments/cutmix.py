@@ -15,6 +15,7 @@ from torch import Tensor
 
 from auricle.augments._draws import chosen
 from auricle.augments._pairs import mixtures
+from auricle.errors import RequestError
 from auricle.types import Batch
 
 
@@ -40,6 +41,8 @@ class CutMix:
         alpha: float = 1.0,
         on: Literal["wave", "feature"] = "wave",
     ) -> None:
+        if not alpha > 0:
+            raise RequestError(f"augment cutmix: alpha is {alpha:g}; wanted more than 0")
         self.sample_rate = sample_rate
         self.p, self.p_end = p, p_end
         self.alpha = alpha

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from auricle.errors import RequestError
 from auricle.types import Decibels
 
 
@@ -24,6 +25,8 @@ class Gain:
     def __init__(
         self, sample_rate: int, *, p: float = 1.0, p_end: float | None = None, min_gain_db: Decibels = -6.0, max_gain_db: Decibels = 6.0
     ) -> None:
+        if not min_gain_db <= max_gain_db:
+            raise RequestError(f"augment gain: min_gain_db is {min_gain_db:g} and max_gain_db {max_gain_db:g}; wanted min <= max")
         self.sample_rate = sample_rate
         self.p, self.p_end = p, p_end
         self.least = min_gain_db

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from auricle.augments._draws import chosen
 from auricle.augments._pairs import mixtures
+from auricle.errors import RequestError
 from auricle.types import Batch
 
 
@@ -32,6 +33,8 @@ class Mixup:
     def __init__(
         self, sample_rate: int, *, p: float = 0.5, p_end: float | None = None, alpha: float = 0.4, on: Literal["wave", "feature"] = "wave"
     ) -> None:
+        if not alpha > 0:
+            raise RequestError(f"augment mixup: alpha is {alpha:g}; wanted more than 0")
         self.sample_rate = sample_rate
         self.p, self.p_end = p, p_end
         self.alpha = alpha

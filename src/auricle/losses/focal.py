@@ -6,6 +6,7 @@ from typing import Literal
 
 from torch import Tensor
 
+from auricle.errors import RequestError
 from auricle.losses._classes import ClassWeighted, rows
 
 
@@ -20,6 +21,8 @@ class Focal(ClassWeighted):
 
     def __init__(self, *, gamma: float = 2.0, class_weights: Literal["none", "inverse", "effective"] = "none", beta: float = 0.999) -> None:
         super().__init__(class_weights, beta)
+        if not gamma >= 0:
+            raise RequestError(f"loss.gamma is {gamma:g}; wanted at least 0")
         self.gamma = gamma
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
