@@ -9,6 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+_MAP = 4  # axes of a map of channels, bins and frames
+
 
 def valid(length: Tensor, total: int) -> Tensor:
     """Which frames belong to the clip.
@@ -31,7 +33,14 @@ def masked(x: Tensor, length: Tensor) -> Tensor:
         length: [B] valid frames.
 
     Returns:
-        [B, ..., N] map.
+        [B, ..., N] map; the given one where every row is whole.
     """
+    here = x.device.type == "cpu" and not torch.compiler.is_compiling()  # asking an accelerator would take longer, a graph can't ask
+    if here and bool((length >= x.shape[-1]).all()):
+        return x
     mask = valid(length, x.shape[-1]).to(x.dtype)
-    return x * mask.view(mask.shape[0], *[1] * (x.ndim - 2), mask.shape[1])
+    mask = mask.view(mask.shape[0], *[1] * (x.ndim - 2), mask.shape[1])
+    if here and x.ndim == _MAP and x.is_contiguous(memory_format=torch.channels_last):
+        # One factor spread over all channels takes several times as long as one for each, beside it in memory.
+        mask = mask.expand(-1, x.shape[1], -1, -1).contiguous(memory_format=torch.channels_last)
+    return x * mask

@@ -25,6 +25,7 @@ from auricle.errors import AuricleError, BundleError, RequestError
 from auricle.feed import Feed, rng
 from auricle.learning import checkpoint
 from auricle.learning.average import Average
+from auricle.learning.depthwise import single
 from auricle.learning.devices import alone, fabric
 from auricle.learning.interruption import interruptible
 from auricle.learning.norms import SlowNorms
@@ -130,7 +131,7 @@ class Training:
         if self.leads and not checkpoint.found(folder):
             checkpoint.write(folder, *self._state())
         saved = time.monotonic()
-        with interruptible() as asked:
+        with interruptible() as asked, single(self.objective):
             while not self._finished():
                 stopped = self._epoch_part(report, saved + 60 * settings.checkpoint_minutes, asked)
                 if at.step == self.steps or (at.step and self._finished()):

@@ -46,7 +46,7 @@ class Lean(nn.Module):
         x = self.bn0(feature)[:, None].to(self.downsample_layers[0][0].weight.dtype)
         for i, (downsample, stage) in enumerate(zip(self.downsample_layers, self.stages, strict=True)):
             if i == 0:
-                x = _cut(x, length)
+                x = masked(x, length)
                 length = torch.div(length + 2 * padding - kernel, stride, rounding_mode="floor") + 1
             else:
                 length = torch.div(length, 2, rounding_mode="floor")
@@ -84,15 +84,8 @@ class _Block(nn.Module):
         )
 
     def forward(self, x: Tensor, length: Tensor) -> Tensor:
-        y = self.dwconv(_cut(x, length)).movedim(1, -1)
+        y = self.dwconv(masked(x, length)).movedim(1, -1)
         rows, bins, frames, channels = y.shape
         past = x.movedim(1, -1).reshape(-1, channels)
         out: Tensor = self.rest(past, y.reshape(-1, channels))
         return out.view(rows, bins, frames, channels).movedim(-1, 1)
-
-
-def _cut(x: Tensor, length: Tensor) -> Tensor:
-    """Zeros behind each row's end; nothing to do where every row is whole, which an exported graph can't know."""
-    if not torch.compiler.is_compiling() and bool((length >= x.shape[-1]).all()):
-        return x
-    return masked(x, length)
