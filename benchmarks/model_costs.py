@@ -2,8 +2,8 @@
 
 Each with its usual front end (`auricle show models`) and a head of 10 classes; random weights, which cost what trained ones do. "torch" is
 the model from the finished feature; "exported" is the whole file, wave to probabilities, in ONNX Runtime. The two take turns; the fastest
-call of each counts, for others' work on the machine only ever adds. A published figure is its authors' under their condition; the column
-`accuracy` is for what was measured here, and empty where nothing was. Naming networks measures these alone and keeps the other rows.
+call of each counts, for others' work on the machine only ever adds. A published figure is its authors' under their condition; what was
+measured here is in model_accuracy.csv. Naming networks measures these alone and keeps the other rows.
 """
 
 from __future__ import annotations
@@ -89,7 +89,6 @@ def measured(name: str, turns: int) -> dict[str, object]:
         "frontend": f"{whole.recipe.frontend.name}, {pipe.frontend.bins} bins, {rate} Hz",  # type: ignore[union-attr]
         "parameters": sum(p.numel() for p in pipe.model.parameters()),
         "macs_10_s": network.products(pipe, seconds=10.0, sample_rate=rate),
-        "accuracy": "",
         "published": _networks.row(kind)["published"] if _networks.measures().get(kind, {}).get("settings", {}) == settings else "",
     }
     with tempfile.TemporaryDirectory() as folder:

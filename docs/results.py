@@ -21,6 +21,7 @@ PAGES = {
     "docs/guides/denoise.md": "en",
     "docs/guides/synthesis.md": "en",
     "docs/guides/train.md": "en",
+    "docs/guides/networks.md": "en",
     "docs/studies.md": "en",
 }
 
@@ -109,6 +110,7 @@ def filled(text: str, language: str) -> str:
         "synthesis": synthesis,
         "throughput": throughput,
         "studies": studies,
+        "networks": networks,
     }
     return BLOCK.sub(lambda found: found[1] + makers[found[2]](language) + found[3], text)
 
@@ -242,6 +244,41 @@ def studies(_language: str) -> str:
     """The tables of all studies, their headings one level down."""
     pages = [path.read_text(encoding="utf-8") for path in sorted((RESULTS / "studies").glob("*/*/table.md"))]
     return "\n".join(re.sub("^#", "##", page, flags=re.MULTILINE) for page in pages)
+
+
+def networks(_language: str) -> str:
+    """What networks cost, and what they learn from few clips: rows of two benchmarks joined by name."""
+    learnt = {each["network"]: each for each in read("model_accuracy")}
+    rows = []
+    for each in read("model_costs"):
+        own = learnt.get(each["network"])
+        latency = (
+            " / ".join(each[f"{form}_{clips}_clips_{threads}_threads_ms"] for form in ("torch", "exported"))
+            for clips in (1, 32)
+            for threads in (1, 2)
+        )
+        rows.append(
+            (
+                each["network"],
+                f"**{float(own['value']):.1%}** ({float(own['low']):.0%} – {float(own['high']):.0%})" if own else "–",
+                f"{int(each['parameters']):,}",
+                f"{int(each['macs_10_s']) / 1e6:,.0f}",
+                *latency,
+                each["date"],
+                own["date"] if own else "–",
+            )
+        )
+    times = (f"ms, {clips}, {threads}" for clips in ("1 clip", "32 clips") for threads in ("1 thread", "2 threads"))
+    head = (
+        "network",
+        "accuracy, ESC-10's fold 1",
+        "parameters",
+        "million products for 10 s",
+        *times,
+        "costs measured",
+        "accuracy measured",
+    )
+    return table(head, rows)
 
 
 def learnt_denoiser(_language: str) -> str:
