@@ -20,21 +20,27 @@ from auricle.heads.statistics_pool import StatisticsPool
 from auricle.learning import experiment
 
 UNHEARD = "08"
-# Channels of the second convolution; dimensions of queries and of values and units of the first layer; the same of the second.
+# Channels of the two convolutions; dimensions of queries and of values and units of the first layer; the same of the second.
 SIZES = (
-    (48, (24, 32, 396), (24, 32, 0)),
-    (48, (16, 40, 374), (24, 36, 0)),
-    (64, (16, 40, 342), (24, 36, 0)),
-    (96, (16, 40, 278), (24, 36, 0)),
-    (48, (10, 56, 370), (10, 36, 0)),
+    ((240, 48), (24, 32, 396), (24, 32, 0)),
+    ((240, 64), (16, 40, 342), (24, 36, 0)),
+    ((240, 48), (10, 56, 370), (10, 36, 0)),
+    ((64, 72), (16, 42, 350), (24, 38, 0)),
+    ((48, 72), (16, 42, 370), (24, 40, 0)),
 )
 
 
-def settings(size: tuple[int, tuple[int, ...], tuple[int, ...]]) -> tuple[str, ...]:
+def settings(size: tuple[tuple[int, ...], ...]) -> tuple[str, ...]:
     """Of the recipe emotion_student."""
     channels, *layers = size
     query, value, units = ([layer[i] for layer in layers] for i in range(3))
-    own = (f"model.channels={channels}", f"model.query_dims={query}", f"model.value_dims={value}", f"model.units={units}")
+    own = (
+        f"model.first_channels={channels[0]}",
+        f"model.channels={channels[1]}",
+        f"model.query_dims={query}",
+        f"model.value_dims={value}",
+        f"model.units={units}",
+    )
     return (*own, f'split={{rule="group", test="{UNHEARD}", dev_fraction=0.0}}')
 
 
@@ -81,7 +87,7 @@ def main() -> None:
         channels, *layers = size
         rows.append(
             {
-                "channels": channels,
+                "channels": " ".join(map(str, channels)),
                 **{f"layer_{i}_query_value_units": " ".join(map(str, layer)) for i, layer in enumerate(layers, start=1)},
                 "parameters": sum(p.numel() for p in pipe.parameters()),
                 "unexplained_means": f"{means:.3f}",

@@ -23,8 +23,17 @@ from auricle.types import Spec, Task
 FRAMES = 240
 SIZE = {"model_type": "whisper", "d_model": 32, "encoder_layers": 3, "encoder_attention_heads": 4, "encoder_ffn_dim": 48}
 FRONT = {"name": "log_mel", "flavour": "whisper_80_silence"}
-WIDE = {"dim": 32, "heads": 4, "frames": FRAMES, "channels": 32, "query_dims": [8, 8], "value_dims": [8, 8], "units": [48, 48]}
-NARROW = {**WIDE, "channels": 12, "query_dims": [2, 2], "value_dims": [3, 3], "units": [16, 16]}
+WIDE = {
+    "dim": 32,
+    "heads": 4,
+    "frames": FRAMES,
+    "first_channels": 32,
+    "channels": 32,
+    "query_dims": [8, 8],
+    "value_dims": [8, 8],
+    "units": [48, 48],
+}
+NARROW = {**WIDE, "first_channels": 16, "channels": 12, "query_dims": [2, 2], "value_dims": [3, 3], "units": [16, 16]}
 
 
 def draws(*shape):
@@ -101,7 +110,7 @@ def test_every_dimension_more_brings_it_nearer(teacher):
 
     narrow = error()
     assert narrow < 0.5
-    for more in ({"channels": 24}, {"query_dims": [6, 6], "value_dims": [7, 7]}, {"units": [32, 32]}):
+    for more in ({"first_channels": 24}, {"channels": 24}, {"query_dims": [6, 6], "value_dims": [7, 7]}, {"units": [32, 32]}):
         assert error(**more) < narrow
 
 

@@ -121,10 +121,10 @@ def narrow(student: Any, teacher: Any, feature: Tensor, steps: Tensor) -> None:
         feature: [B, F, N] frames of training clips, with the silence behind.
         steps: [B] valid steps.
     """
-    student.first.load_state_dict(teacher.conv1.state_dict())
-    heard = _through(lambda x: nn.functional.gelu(teacher.conv1(x)), feature)
     inside = valid(steps, -(-feature.shape[-1] // 2))
-    _convolution(student, teacher.conv2, heard, inside)
+    _convolution(student.first, teacher.conv1, feature, inside.repeat_interleave(2, 1)[:, : feature.shape[-1]])
+    heard = _through(lambda x: nn.functional.gelu(teacher.conv1(x)), feature)
+    _convolution(student.second, teacher.conv2, heard, inside)
     its = _through(lambda x: nn.functional.gelu(teacher.conv2(x)).transpose(1, 2), heard)
     its += teacher.embed_positions.weight[: its.shape[1]]
     own = _through(student.stem, feature)
@@ -155,19 +155,20 @@ def _thought(whole: Any, x: Tensor) -> Tensor:
     return after
 
 
-def _convolution(student: Any, whole: nn.Conv1d, heard: Tensor, inside: Tensor) -> None:
-    """The second convolution by way of those few channels that hold most of what it makes of the clips."""
-    taps = heard.shape[1] * 3
+def _convolution(few: Any, whole: Any, heard: Tensor, inside: Tensor) -> None:
+    """A convolution by way of those few channels that hold most of what it makes of the clips."""
+    down, up = few
+    taps = heard.shape[1] * down.kernel_size[0]
     kernel = whole.weight.reshape(len(whole.weight), taps).double()
     seen = torch.zeros(taps, taps, dtype=torch.float64)
     for part, mask in zip(torch.split(heard, _TOGETHER), torch.split(inside, _TOGETHER), strict=True):
-        rows = nn.functional.pad(part, (1, 1)).unfold(2, 3, 2).permute(0, 2, 1, 3).flatten(2)[mask]  # [R, C · 3]
+        rows = nn.functional.pad(part, (1, 1)).unfold(2, down.kernel_size[0], down.stride[0]).permute(0, 2, 1, 3).flatten(2)[mask]
         seen += (rows.T @ rows).double()
     _, basis = torch.linalg.eigh(kernel @ seen @ kernel.T)
-    basis = basis[:, -student.second.out_channels :]
-    student.second.weight.copy_((basis.T @ kernel).reshape(student.second.weight.shape))
-    student.third.weight.copy_(basis[..., None])
-    student.third.bias.copy_(whole.bias)
+    basis = basis[:, -down.out_channels :]
+    down.weight.copy_((basis.T @ kernel).reshape(down.weight.shape))
+    up.weight.copy_(basis[..., None])
+    up.bias.copy_(whole.bias)
 
 
 def _heads(layer: Layer, whole: Any, states: Tensor) -> None:

@@ -6,8 +6,8 @@ teacher, a bundle of the model `whisper`, such as the weights `whisper.tiny_en_2
 on, to what the teacher's part makes of the training clips, without their labels: `auricle.models._narrowing` says how. It can then be
 probed as it is, or trained on, as by a loss that distils. As many dimensions as the teacher has give the teacher.
 
-The default sizes lose least, of those tried, of the teacher's means and deviations over the clips of a speaker unheard, without a look at
-their labels (`benchmarks/narrow_sizes.py`): values and the second convolution's channels matter more than queries and units do.
+The default sizes are those, of some tried, that lose least of the teacher's means and deviations over the clips of a speaker unheard,
+without a look at their labels (`benchmarks/narrow_sizes.py`).
 
 Behind a clip stands the silence that the teacher's feature extractor would make, up to `frames`. Attention hears the whole clip, so it does
 not stream.
@@ -30,7 +30,7 @@ _HEARD = 16_000  # samples by which two front ends are compared
 
 
 class NarrowWhisper(nn.Module):
-    """Two convolutions, the second by way of few channels, and transformer layers of small heads and few units.
+    """Two convolutions, each by way of few channels, and transformer layers of small heads and few units.
 
     Args:
         bins: bins of the feature.
@@ -38,6 +38,7 @@ class NarrowWhisper(nn.Module):
         frames: that it hears; longer clips are heard in passages, shorter are followed by silence.
         dim: features of a state, as the teacher has them.
         heads: of each layer, as the teacher has them.
+        first_channels: between the first convolution's taps and its outputs.
         channels: between the second convolution's taps and its outputs.
         query_dims: of each head's queries and keys, of one layer after the other; as many layers as numbers, the first ones of the teacher,
             without its closing normalisation.
@@ -49,6 +50,7 @@ class NarrowWhisper(nn.Module):
         "frames": 200,
         "dim": 32,
         "heads": 2,
+        "first_channels": 12,
         "channels": 8,
         "query_dims": [4, 3],
         "value_dims": [4, 3],
@@ -68,10 +70,11 @@ class NarrowWhisper(nn.Module):
         frames: int = 1000,
         dim: int = 384,
         heads: int = 6,
-        channels: int = 64,
+        first_channels: int = 48,
+        channels: int = 72,
         query_dims: tuple[int, ...] = (16, 24),
-        value_dims: tuple[int, ...] = (40, 36),
-        units: tuple[int, ...] = (342, 0),
+        value_dims: tuple[int, ...] = (42, 40),
+        units: tuple[int, ...] = (370, 0),
     ) -> None:
         super().__init__()
         if not 0 < frames <= self.max_frames - 2:
@@ -87,9 +90,8 @@ class NarrowWhisper(nn.Module):
         self.source, self.dim, self.heads, self.frames = source, dim, heads, frames
         self.units = tuple(units)
         self.max_frames = frames + 2  # the last two hear the padding of the last samples
-        self.first = nn.Conv1d(bins, dim, 3, padding=1)
-        self.second = nn.Conv1d(dim, channels, 3, stride=2, padding=1, bias=False)
-        self.third = nn.Conv1d(channels, dim, 1)
+        self.first = _through_few(bins, dim, between=first_channels)
+        self.second = _through_few(dim, dim, between=channels, stride=2)
         self.layers = nn.ModuleList(
             Layer(dim, heads=heads, query_dims=query, value_dims=value, units=unit)
             for query, value, unit in zip(query_dims, value_dims, units, strict=True)
@@ -162,7 +164,7 @@ class NarrowWhisper(nn.Module):
         Returns:
             [B, M, D] states.
         """
-        x = nn.functional.gelu(self.third(self.second(nn.functional.gelu(self.first(feature))))).transpose(1, 2)
+        x = nn.functional.gelu(self.second(nn.functional.gelu(self.first(feature)))).transpose(1, 2)
         return x + self.places[: x.shape[1]]
 
     def forward(self, feature: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
@@ -186,3 +188,8 @@ class NarrowWhisper(nn.Module):
         for layer in self.layers:
             x = layer(x)
         return without_silence(x.transpose(1, 2), feature.shape[-1], len(self.places)), self.steps(length)
+
+
+def _through_few(inputs: int, outputs: int, *, between: int, stride: int = 1) -> nn.Sequential:
+    """A convolution of three taps by way of few channels."""
+    return nn.Sequential(nn.Conv1d(inputs, between, 3, stride=stride, padding=1, bias=False), nn.Conv1d(between, outputs, 1))
