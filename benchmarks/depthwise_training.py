@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 import _measure
 from auricle.learning.depthwise import single
-from model_costs import NETWORKS, made
+from model_costs import NETWORKS, fastest, made
 
 NAMES = ("MobileNetV3 mn04", "MobileNetV3 mn10", "EfficientNet-B0", "ConvNeXt-T", "MobileNetV2")
 
@@ -40,20 +40,15 @@ def measured(name: str, turns: int) -> dict[str, object]:
     length = torch.full((rows,), 3 * rate) - torch.arange(rows) * (rate // 10)
     with torch.no_grad():
         feature, frames = pipe.frontend(wave, length)
-    ways = {name: partial(step, pipe, feature, frames, widened=name == "single") for name in ("bfloat16", "single")}
-    least = dict.fromkeys(ways, float("inf"))
-    for turn in range(turns + 1):
-        for way, run in ways.items():
-            began = time.process_time()
-            run()
-            least[way] = min(least[way], time.process_time() - began) if turn else least[way]
+    ways = {way: partial(step, pipe, feature, frames, widened=way == "single") for way in ("bfloat16", "single")}
+    least = fastest(ways, turns, clock=time.process_time)
     return {
         "network": name,
         "rows": rows,
         "seconds": 3.0,
         "threads": 1,
-        "bfloat16_ms": round(1e3 * least["bfloat16"], 1),
-        "ms": round(1e3 * least["single"], 1),
+        "bfloat16_ms": least["bfloat16"],
+        "ms": least["single"],
         "times": round(least["bfloat16"] / least["single"], 2),
     }
 

@@ -53,7 +53,8 @@ def measured(name: str) -> dict[str, object]:
         assert isinstance(recipe.frontend, Spec)
         own = (f"sample_rate={rate}", f"frontend={inline(recipe.frontend)}", f"model={inline(recipe.model)}", 'head.name="mean_pool"')
         train("esc10", recipe="default", set_=(*own, *SETTINGS), out=folder)
-    metrics = json.loads((folder / "metrics.json").read_text())
+    written = folder / "metrics.json"
+    metrics = json.loads(written.read_text())
     log = list(csv.DictReader((folder / "log.csv").open(encoding="utf-8")))
     score, protocol = metrics["scores"]["accuracy"], metrics["protocol"]
     return {
@@ -65,7 +66,7 @@ def measured(name: str) -> dict[str, object]:
         "train_loss": f"{float(log[-1]['train_loss']):.3f}",
         **{key: f"{score[key]:.3f}" for key in ("value", "low", "high")},
         "clips": protocol["test_clips"],
-        "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
+        "date": datetime.datetime.fromtimestamp(written.stat().st_mtime, tz=datetime.UTC).date().isoformat(),  # of the training
         "machine": _measure.machine(),
     }
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+import dataclasses
 from pathlib import Path
 
 import pytest
 import torch
+from tests.tones import prepared, recipe_of
 from torch import Tensor, nn
 
 from auricle.learning import experiment
 from auricle.learning.depthwise import single
-from auricle.learning.experiment import Prepared
+from auricle.types import Spec
 
 BROAD = nn.Conv2d(8, 8, 5, padding=2, groups=8, bias=False)
 
@@ -75,8 +76,14 @@ def test_what_follows_is_in_mixed_precision_and_a_copy_does_alike() -> None:
         assert torch.is_autocast_enabled("cpu")
 
 
-def test_a_run_leaves_no_hook(tmp_path: Path, prepare: Callable[..., Prepared]) -> None:
-    run = experiment.training(prepare(epochs=1))
+def test_a_run_widens_them_and_leaves_no_hook(tmp_path: Path, tones: Path) -> None:
+    model = Spec("mobile_net", {"width": 0.1})
+    run = experiment.training(prepared(tones, dataclasses.replace(recipe_of(epochs=1, precision="bf16-mixed"), model=model)))
+    given: list[tuple[torch.dtype, bool]] = []
+    broad = next(part for part in run.objective.modules() if isinstance(part, nn.Conv2d) and part.groups > 1 and part.kernel_size == (5, 5))
+    weighed = broad._conv_forward
+    broad._conv_forward = lambda x, *rest: (given.append((x.dtype, torch.is_autocast_enabled("cpu"))), weighed(x, *rest))[1]
     kept = run.run(tmp_path, lambda at, loss: None)
+    assert set(given) == {(torch.float32, False)}
     for network in (kept, run.objective):
         assert not any(part._forward_hooks or part._forward_pre_hooks for part in network.modules())

@@ -174,6 +174,10 @@ def test_places_are_whispers():
         ({"units": [16]}, "query_dims, value_dims and units have 2, 2 and 1 numbers; wanted one each for every layer"),
         ({"query_dims": [0, 2]}, r"query_dims, value_dims and units are \[0, 2\], .*; wanted 1 or more for each head"),
         ({"units": [49, 0]}, r"model.units is \[49, 0\]; the teacher .* has 48"),
+        ({"query_dims": [2, 9]}, r"model.query_dims is \[2, 9\]; the teacher .* has 8"),
+        ({"value_dims": [9, 3]}, r"model.value_dims is \[9, 3\]; the teacher .* has 8"),
+        ({"first_channels": 33}, r"model.first_channels and channels are \[33, 12\]; the teacher .* has 32"),
+        ({"channels": 33}, r"model.first_channels and channels are \[16, 33\]; the teacher .* has 32"),
         ({"frames": 1000}, "marks time otherwise than Whisper, or has fewer than 500 places"),
     ],
 )

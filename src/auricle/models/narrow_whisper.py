@@ -88,7 +88,8 @@ class NarrowWhisper(nn.Module):
                 "wanted 1 or more for each head, 0 or more units"
             )
         self.source, self.dim, self.heads, self.frames = source, dim, heads, frames
-        self.units = tuple(units)
+        self.query_dims, self.value_dims, self.units = list(query_dims), list(value_dims), list(units)
+        self.few = [first_channels, channels]
         self.max_frames = frames + 2  # the last two hear the padding of the last samples
         self.first = _through_few(bins, dim, between=first_channels)
         self.second = _through_few(dim, dim, between=channels, stride=2)
@@ -127,8 +128,12 @@ class NarrowWhisper(nn.Module):
             if value != its[key] and not (key == "layers" and value < its[key]):
                 said = f"model.query_dims has {value} layers" if key == "layers" else f"model.{key} is {value}"
                 raise RequestError(f"{said}; the teacher {self.source} has {its[key]}")
-        if max(self.units) > config.encoder_ffn_dim:
-            raise RequestError(f"model.units is {list(self.units)}; the teacher {self.source} has {config.encoder_ffn_dim}")
+        dims = self.dim // self.heads
+        sizes = {"units": config.encoder_ffn_dim, "query_dims": dims, "value_dims": dims, "few": self.dim}
+        for key, most in sizes.items():
+            if max(getattr(self, key)) > most:
+                said = "first_channels and channels are" if key == "few" else f"{key} is"
+                raise RequestError(f"model.{said} {getattr(self, key)}; the teacher {self.source} has {most}")
         table = model.network.embed_positions.weight[: len(self.places)]
         if table.shape != self.places.shape or not torch.allclose(table, self.places, atol=_ROUNDED):
             raise RequestError(f"the teacher {self.source} marks time otherwise than Whisper, or has fewer than {len(self.places)} places")
