@@ -253,7 +253,7 @@ def networks(_language: str) -> str:
     for each in read("model_costs"):
         own = learnt.get(each["network"])
         latency = (
-            " / ".join(each[f"{form}_{clips}_clips_{threads}_threads_ms"] for form in ("torch", "exported"))
+            " / ".join(f"{float(each[f'{form}_{clips}_clips_{threads}_threads_ms']):,.{clips == 1:d}f}" for form in ("torch", "exported"))
             for clips in (1, 32)
             for threads in (1, 2)
         )

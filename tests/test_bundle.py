@@ -165,12 +165,16 @@ def test_full_disk_leaves_the_old_bundle(bundle: Bundle, tmp_path: Path) -> None
     assert len(list(tmp_path.iterdir())) == 2
 
 
-@pytest.mark.filterwarnings("ignore:Initializing zero-element")
 @pytest.mark.parametrize(
     ("stage", "spec", "said"),
     [
         ("model", Spec("cnn", {"width": -2}), r"recipe\.model is cnn with width = -2.*, which can't be built: .*negative dimension"),
         ("model", Spec("cnn", {"width": 0}), r"recipe\.model is cnn with width = 0.*, which leaves blocks\.0\.\S* without a single weight"),
+        (
+            "model",
+            Spec("narrow_whisper", {"first_channels": 0}),
+            r"first_channels = 0.*, which leaves first\.0\.weight without a single weight",
+        ),
         ("model", Spec("cnn", {"dropout": 3.0}), r"dropout = 3\.0, which can't be built: dropout probability"),
         ("frontend", Spec("log_mel", {"bins": -1}), r"recipe\.frontend is log_mel with .*bins = -1.*, which can't be built: "),
         ("head", Spec("mlp_pool", {"hidden": 0}), r"recipe\.head is mlp_pool with hidden = 0.* without a single weight"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -83,7 +84,9 @@ def _stage(stage: str, spec: Spec, *given: int) -> Any:
     """A stage of the pipe; sizes that torch can't make, or makes of nothing, are the recipe's to mend."""
     told = f"recipe.{stage} is {spec.name} with {', '.join(f'{k} = {v!r}' for k, v in spec.args.items())}"
     try:
-        made = catalog.make(f"{stage}s", spec, *given)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Initializing zero-element tensors")  # told below, in a sentence
+            made = catalog.make(f"{stage}s", spec, *given)
     except (ArithmeticError, RuntimeError, ValueError) as wrong:
         raise RequestError(f"{told}, which can't be built: {f'{wrong}'.partition(chr(10))[0]}") from wrong
     empty = [name for name, weights in made.named_parameters() if not weights.numel()]
