@@ -81,6 +81,8 @@ class Transfer:
             statistics they came with.
         learn: beginnings of names of the only parts that learn, such as ["head"] or ["head", "model.attention"]; without any, `freeze`
             decides.
+        passes: how often a network that is solved from its teacher (`model.source`) then goes through the training clips, at other speeds
+            each time and without labels, its parts together following the gradient of what they miss of the teacher's states.
         lr_scale: learning rate of what was learnt before, in units of `train.lr`.
         groups: into how many groups of equally many consecutive layers `unfreeze_epochs` and `lr_decay` divide what was learnt before.
         unfreeze_epochs: epochs after which the next frozen group from the top begins to learn; 0 keeps them frozen.
@@ -104,6 +106,7 @@ class Transfer:
     weights: str = ""
     freeze: Share = 0.0
     learn: tuple[str, ...] = ()
+    passes: Whole = 0
     lr_scale: Amount = 1.0
     groups: Count = 4
     unfreeze_epochs: Amount = 0.0

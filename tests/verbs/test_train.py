@@ -158,6 +158,14 @@ def test_run_is_not_overwritten_by_another(done: Trained, tones: Path) -> None:
     assert f"auricle train --resume {done.run}" in told.value.hint
 
 
+def test_a_probe_that_is_refused_leaves_its_folder_free(tones: Path, tmp_path: Path) -> None:
+    settings = ("transfer.probe=linear", "model.name=cnn", "feed.seconds=0.5", "train.progress=false")
+    with pytest.raises(RequestError, match="no embedding and linear layer"):
+        train(str(tones), recipe="default", set_=(*settings, "head.name=decision_pool"), out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    assert train(str(tones), recipe="default", set_=settings, out=tmp_path / "run").run.is_dir()
+
+
 def test_neither_and_both_and_no_run(done: Trained, tmp_path: Path) -> None:
     for data, resume in (("", None), ("x", done.run)):
         with pytest.raises(RequestError, match="either data to train on or --resume"):

@@ -45,10 +45,11 @@ def precision(recipe: Recipe) -> Literal["32-true", "bf16-mixed"]:
 
     Returns:
         "bf16-mixed" for "auto" on a device with instructions for bfloat16; without them it would be slower than single precision. Always
-        "32-true" for a denoiser, whose spectra span more than bfloat16's three digits, and for a probe, which is fitted, not trained.
+        "32-true" for a denoiser, whose spectra span more than bfloat16's three digits, and for a probe, which is fitted, not trained,
+        unless its network follows a teacher first.
     """
     settings = recipe.train
-    if recipe.restores or recipe.transfer.probe:
+    if recipe.restores or (recipe.transfer.probe and not recipe.transfer.passes):
         return "32-true"
     if settings.precision != "auto":
         return settings.precision

@@ -27,6 +27,8 @@ from auricle.errors import DataError, RequestError
 from auricle.feed import Feed, Survey, rng
 from auricle.learning import frozen, probe, restoring, transfer
 from auricle.learning.also import also
+from auricle.learning.devices import precision
+from auricle.learning.following import follow
 from auricle.learning.loop import Training
 from auricle.learning.plan import plan
 from auricle.learning.progress import Progress
@@ -38,6 +40,11 @@ from auricle.recipe import Recipe
 from auricle.types import Item, Seconds, Skipped, Spec, Task
 
 Bar = Callable[[str, int], Callable[[], object]]
+
+
+def _unseen(_title: str, _total: int) -> Callable[[], object]:
+    return lambda: None
+
 
 _NORMALISING_CLIPS = 400  # training clips that the front end's statistics are taken from, drawn evenly
 _LONGEST_ROW: Seconds = 10.0
@@ -86,6 +93,10 @@ def resolved(recipe: Recipe) -> Recipe:
     """
     recipe = transfer.with_denoiser(probe.resolved(recipe))
     model = catalog.load("models", recipe.model.name)
+    if recipe.transfer.passes and not hasattr(model, "wanted"):
+        raise RequestError(
+            f"recipe.transfer.passes is {recipe.transfer.passes}; {recipe.model.name} is not solved from a teacher; wanted 0"
+        )
     if hasattr(model, "described"):
         recipe = dataclasses.replace(recipe, model=Spec(recipe.model.name, model.described(dict(recipe.model.args))))
     return recipe
@@ -135,13 +146,14 @@ def prepare(data: str, recipe: Recipe, *, bar: Bar) -> Prepared:
     return Prepared(corpus, division, recipe, feed, skipped, warnings, other.usable, more.told, begun)
 
 
-def training(prepared: Prepared, *, budget: Seconds = 0.0, panel: Panel | None = None) -> Training:
+def training(prepared: Prepared, *, budget: Seconds = 0.0, panel: Panel | None = None, bar: Bar = _unseen) -> Training:
     """A run at its first step, initialised from the seed or from what the recipe transfers, its front end fitted on training clips.
 
     Args:
         prepared: the corpus.
         budget: seconds to fit the run into, or 0.
         panel: the teachers that the recipe names, or None.
+        bar: makes a progress bar of so many ticks.
 
     Returns:
         The run.
@@ -157,40 +169,47 @@ def training(prepared: Prepared, *, budget: Seconds = 0.0, panel: Panel | None =
             f"feed.seconds is {recipe.feed.seconds:g}; {recipe.model.name} hears {most:g} s at most",
             hint=f"--set feed.seconds={math.floor(100 * most) / 100:g}; longer clips are cut into passages",
         )
-    learnt = _taught(pipe, prepared)
+    learnt = _taught(pipe, prepared, bar)
     return Training(
         pipe, feed, division.train, division.dev, budget, plan=plan(pipe, recipe.transfer, learnt), panel=panel, other=prepared.other
     )
 
 
-def _taught(pipe: Pipe, prepared: Prepared) -> frozenset[str]:
+def _taught(pipe: Pipe, prepared: Prepared, bar: Bar) -> frozenset[str]:
     """What a pipe takes from elsewhere before its first step, and from the training clips without their labels: names of its tensors."""
-    learnt = transfer.start(pipe, prepared.recipe, prepared.corpus.task)
+    recipe = prepared.recipe
+    learnt = transfer.start(pipe, recipe, prepared.corpus.task)
     some = partial(_some_waves, prepared.feed, prepared.division.train, int(pipe.frontend.win))
     if not any(name.startswith("frontend.") for name in learnt) and hasattr(pipe.frontend, "fit"):
         pipe.frontend.fit(some())
     if not learnt and hasattr(pipe.model, "learn") and pipe.model.source:
         teacher = bundles.load(pretrained.locate(pipe.model.source)).pipe.eval()
         before = {name: value.clone() for name, value in pipe.model.state_dict().items()}
-        pipe.model.learn(teacher, pipe.frontend, (pipe.frontend(wave, length) for wave, length in some()))
+        clips = list(some())
+        pipe.model.learn(teacher, pipe.frontend, (pipe.frontend(*clip) for clip in clips))
+        if passes := recipe.transfer.passes:
+            fast = precision(recipe) != "32-true"
+            tick = bar("following the teacher", (passes + 1) * len(clips))
+            follow(pipe, teacher, [wave[0] for wave, _ in clips], passes=passes, seed=recipe.seed, fast=fast, tick=tick)
         learnt = frozenset(f"model.{name}" for name, value in pipe.model.state_dict().items() if not torch.equal(value, before[name]))
     return learnt
 
 
-def probed(prepared: Prepared, tick: Callable[[], object] | None = None) -> Bundle:
+def probed(prepared: Prepared, *, bar: Bar = _unseen) -> Bundle:
     """A frozen network with a classifier fitted to its embeddings of the training clips, calibrated on the development group.
 
     Args:
         prepared: the corpus; its recipe names a probe.
-        tick: called after each clip, to move a progress bar.
+        bar: makes a progress bar of so many ticks.
 
     Returns:
         The bundle, its card telling data and selection; not yet judged.
     """
     torch.manual_seed(rng(prepared.recipe.seed, "initial").initial_seed())
     pipe = build(prepared.recipe, prepared.corpus.task)
-    _taught(pipe, prepared)
-    pipe, recipe, said = probe.fit(pipe, prepared.feed, prepared.division.train, tick)
+    _taught(pipe, prepared, bar)
+    train = prepared.division.train
+    pipe, recipe, said = probe.fit(pipe, prepared.feed, train, bar("embedding", len(train)))
     return _bundled(pipe, prepared, recipe, said)
 
 

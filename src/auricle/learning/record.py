@@ -61,6 +61,18 @@ def begin(folder: Path, recipe: Recipe, *, data: str, budget: str) -> None:
     _json(folder / "environment.json", environment)
 
 
+def withdraw(folder: Path) -> None:
+    """Take back what `begin` and `skipped` wrote, so that a run that was refused does not hold the folder.
+
+    Args:
+        folder: of the run; it goes too where nothing else is in it.
+    """
+    for name in ("recipe.json", "environment.json", "skipped.csv"):
+        (folder / name).unlink(missing_ok=True)
+    if not any(folder.iterdir()):
+        folder.rmdir()
+
+
 def belongs(folder: Path, recipe: Recipe, *, data: str) -> bool:
     """Whether a folder was begun with a recipe on some data.
 

@@ -58,7 +58,11 @@ class Layer(nn.Module):
         """
         y = self.attention_norm(x)
         query, key, value = (each(y).unflatten(-1, (self.heads, -1)).transpose(1, 2) for each in (self.query, self.key, self.value))
-        return nn.functional.scaled_dot_product_attention(query, key, value, scale=1.0).transpose(1, 2).flatten(2)
+        # torch's quick kernel, which takes half as long there and back, wants values as wide as queries; once learnt, fewer products count.
+        wide = max(query.shape[-1], value.shape[-1]) if torch.is_grad_enabled() else 0
+        query, key, filled = (nn.functional.pad(each, (0, max(0, wide - each.shape[-1]))) for each in (query, key, value))
+        heard = nn.functional.scaled_dot_product_attention(query, key, filled, scale=1.0)[..., : value.shape[-1]]
+        return heard.transpose(1, 2).flatten(2)
 
     def active(self, x: Tensor) -> Tensor:
         """The perceptron's units.
@@ -141,6 +145,26 @@ def narrow(student: Any, teacher: Any, feature: Tensor, steps: Tensor) -> None:
         layer.perceptron_norm.load_state_dict(whole.final_layer_norm.state_dict())
         _units(layer, whole, _some(own, inside), _some(its, inside))
         own = _through(layer.thought, own)
+
+
+def states(teacher: Any, feature: Tensor, *, layers: int, attended: bool) -> Tensor:
+    """What a teacher makes of clips.
+
+    Args:
+        teacher: the transformers library's encoder.
+        feature: [B, F, N] frames, with the silence behind.
+        layers: how many of its first.
+        attended: whether the last ends with its attention.
+
+    Returns:
+        [B, M, D].
+    """
+    x = nn.functional.gelu(teacher.conv2(nn.functional.gelu(teacher.conv1(feature)))).transpose(1, 2)
+    x = x + teacher.embed_positions.weight[: x.shape[1]]
+    for i, whole in enumerate(teacher.layers[:layers], start=1):
+        x = _attended(whole, x)
+        x = x if attended and i == layers else _thought(whole, x)
+    return x
 
 
 def _attended(whole: Any, x: Tensor) -> Tensor:

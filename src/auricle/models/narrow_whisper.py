@@ -3,8 +3,9 @@
 House student of Radford et al. 2023 (Robust speech recognition via large-scale weak supervision, section 2.2): a network a fifth as
 large, which needs no transformers library and wants the front end `log_mel` with `flavour = "whisper_80_silence"`. `source` names the
 teacher, a bundle of the model `whisper`, such as the weights `whisper.tiny_en_2`. Before the first step each part is fitted, from the first
-on, to what the teacher's part makes of the training clips, without their labels: `auricle.models._narrowing` says how. It can then be
-probed as it is, or trained on, as by a loss that distils. As many dimensions as the teacher has give the teacher.
+on, to what the teacher's part makes of the training clips, without their labels: `auricle.models._narrowing` says how. All together can
+then follow the teacher (`transfer.passes`: `auricle.learning.following`). So made it is probed, or trained on, as by a loss that distils.
+As many dimensions as the teacher has give the teacher.
 
 The default sizes are those, of some tried, that lose least of the teacher's means and deviations over the clips of a speaker unheard,
 without a look at their labels (`benchmarks/narrow_sizes.py`).
@@ -22,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from auricle.errors import RequestError, ShapeError
-from auricle.models._narrowing import Layer, narrow, places
+from auricle.models._narrowing import Layer, narrow, places, states
 from auricle.models.whisper import Whisper, silenced, without_silence
 
 _ROUNDED = 5e-3  # published tables are in half precision
@@ -114,6 +115,21 @@ class NarrowWhisper(nn.Module):
         clips = [(silenced(x[..., : self.frames], n.clamp(max=self.frames), self.frames), n.clamp(max=self.frames)) for x, n in features]
         feature, length = torch.cat([x for x, _ in clips]), torch.cat([n for _, n in clips])
         narrow(self, teacher.model.network, feature, self.steps(length))
+
+    def wanted(self, teacher: Any, feature: Tensor, length: Tensor) -> Tensor:
+        """What the teacher makes of clips where this network ends.
+
+        Args:
+            teacher: the pipe that `source` names, in evaluation mode.
+            feature: [B, F, N] frames.
+            length: [B] valid frames.
+
+        Returns:
+            [B, D, M] states, as wide as `forward` gives them.
+        """
+        whole = silenced(feature, length, self.frames)
+        made = states(teacher.model.network, whole, layers=len(self.layers), attended=not self.units[-1])
+        return without_silence(made.transpose(1, 2), feature.shape[-1], len(self.places))
 
     def _refuse(self, teacher: Any, frontend: Any) -> None:
         model = teacher.model

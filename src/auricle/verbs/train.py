@@ -204,12 +204,17 @@ def train_one(prepared: Prepared, folder: Path, *, data: str, time: str, resume:
         record.begin(folder, prepared.recipe, data=data, budget=time)
         record.skipped(folder, prepared.skipped)
         began = monotonic()
-        bundle = experiment.probed(prepared, bar_of(display)("embedding", len(prepared.division.train)))
+        try:
+            bundle = experiment.probed(prepared, bar=bar_of(display))
+        except RequestError:
+            if not resume:
+                record.withdraw(folder)
+            raise
         record.log(folder, Progress(rows=[{"seconds": monotonic() - began}]))
         return bundle
     warn = warn_once(display)
     teachers = panel(prepared.recipe, prepared.corpus.task)
-    training = experiment.training(prepared, budget=experiment.seconds_of(time), panel=teachers)
+    training = experiment.training(prepared, budget=experiment.seconds_of(time), panel=teachers, bar=bar_of(display))
     if training.leads:
         record.begin(folder, prepared.recipe, data=data, budget=time)
         record.skipped(folder, prepared.skipped)
