@@ -14,6 +14,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from auricle.layers.large_kernel import depthwise
+
 Construction = Literal["bilinear", "triangle", "max", "gauss"]
 
 
@@ -100,7 +102,10 @@ class Dcls(nn.Module):
             [B, C', F, N] map.
         """
         bins, frames = spacings.size
-        return nn.functional.conv2d(x, spacings.kernel(self.weight), self.bias, padding=(bins // 2, frames // 2), groups=self.groups)
+        kernel = spacings.kernel(self.weight)
+        if self.groups == x.shape[1] == len(kernel):
+            return depthwise(x, kernel, self.bias)
+        return nn.functional.conv2d(x, kernel, self.bias, padding=(bins // 2, frames // 2), groups=self.groups)
 
     def folded(self, spacings: Spacings) -> nn.Conv2d:
         """The same convolution with a plain kernel, for export.
