@@ -1,7 +1,7 @@
 """The gradient of a depthwise kernel by way of the Fourier transform, and as oneDNN sums it: maps of ConvNeXt's stages, one thread.
 
-First kernels alone, in single precision, the map as channels first and last, whichever oneDNN is quicker with; then whole training steps of
-ConvNeXt-T with learnable spacings, in mixed precision. The two take turns; the least processor time of each counts.
+First kernels alone, in single precision, with channels first or last, whichever oneDNN is quicker with; then a whole training step of
+ConvNeXt-T with learnable spacings, in mixed precision. The ways take turns; the least processor time of each counts.
 """
 
 from __future__ import annotations

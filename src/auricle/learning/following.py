@@ -2,9 +2,8 @@
 
 What is regressed on is a state within the teacher, not an answer (Romero et al. 2015, FitNets, section 2.2), so that no label is seen: that
 of each step, and its mean and deviation over the clip, which a head that pools statistics hears; each in units of what it varies by from
-step to step and from clip to clip. Each time a clip is played slower or faster (Ko et al. 2015, Audio augmentation for speech recognition),
-which makes many voices of the few that there are: far less is missed of those that train than of a speaker unheard
-(`benchmarks/narrow_sizes.py`).
+step to step and from clip to clip. Each time a clip is played slower or faster (Ko et al. 2015, Audio augmentation for speech recognition):
+what is missed of a speaker unheard is more than of those that train, and a little less so with more voices (`benchmarks/following.py`).
 """
 
 from __future__ import annotations
