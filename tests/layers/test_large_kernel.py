@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from auricle.layers.large_kernel import correlation, depthwise
+from auricle.layers.large_kernel import correlation, large_kernel
 
 
 def draws(*shape):
@@ -16,7 +16,10 @@ def draws(*shape):
 @pytest.mark.parametrize("map_", [(31, 40), (7, 5), (1, 60)])
 def test_every_gradient_is_torchs(size, map_):
     found = []
-    for way in (depthwise, lambda x, kernel, bias: torch.nn.functional.conv2d(x, kernel, bias, padding=[n // 2 for n in size], groups=4)):
+    for way in (
+        large_kernel,
+        lambda x, kernel, bias: torch.nn.functional.conv2d(x, kernel, bias, padding=[n // 2 for n in size], groups=4),
+    ):
         x, kernel, bias = (each.requires_grad_() for each in (draws(3, 4, *map_), draws(4, 1, *size), draws(4)))
         y = way(x, kernel, bias)
         (y * draws(3, 4, *map_)[..., torch.arange(map_[1] - 1, -1, -1)]).sum().backward()
@@ -42,13 +45,13 @@ def test_correlation_is_the_sum_that_it_says():
 
 def test_gradients_are_those_of_finite_differences():
     x, kernel, bias = (each.double().requires_grad_() for each in (draws(2, 2, 4, 5), draws(2, 1, 11, 11), draws(2)))
-    assert torch.autograd.gradcheck(depthwise, (x, kernel, bias))
+    assert torch.autograd.gradcheck(large_kernel, (x, kernel, bias))
 
 
 def test_in_mixed_precision_the_kernel_learns_in_single():
     x, kernel = draws(2, 3, 20, 30), draws(3, 1, 15, 15).requires_grad_()
     with torch.autocast("cpu", torch.bfloat16):
-        y = depthwise(x, kernel, draws(3))
+        y = large_kernel(x, kernel, draws(3))
     assert y.dtype == torch.bfloat16
     y.float().square().sum().backward()
     whole = draws(3, 1, 15, 15).requires_grad_()
@@ -58,10 +61,10 @@ def test_in_mixed_precision_the_kernel_learns_in_single():
 
 
 def test_small_kernels_and_those_that_rest_are_torchs_alone():
-    y = depthwise(draws(1, 3, 9, 9), draws(3, 1, 12, 12).requires_grad_(), draws(3))
+    y = large_kernel(draws(1, 3, 9, 9), draws(3, 1, 12, 12).requires_grad_(), draws(3))
     assert y.shape == (1, 3, 10, 10)
     assert "Convolution" in type(y.grad_fn).__name__
     for kernel in (draws(3, 1, 7, 7).requires_grad_(), draws(3, 1, 23, 23)):
-        y = depthwise(draws(1, 3, 9, 9).requires_grad_(), kernel, draws(3))
+        y = large_kernel(draws(1, 3, 9, 9).requires_grad_(), kernel, draws(3))
         assert y.shape == (1, 3, 9, 9)
         assert "Convolution" in type(y.grad_fn).__name__

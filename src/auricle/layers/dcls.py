@@ -14,7 +14,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from auricle.layers.large_kernel import depthwise
+from auricle.layers.large_kernel import large_kernel
 
 Construction = Literal["bilinear", "triangle", "max", "gauss"]
 
@@ -104,7 +104,7 @@ class Dcls(nn.Module):
         bins, frames = spacings.size
         kernel = spacings.kernel(self.weight)
         if self.groups == x.shape[1] == len(kernel):
-            return depthwise(x, kernel, self.bias)
+            return large_kernel(x, kernel, self.bias)
         return nn.functional.conv2d(x, kernel, self.bias, padding=(bins // 2, frames // 2), groups=self.groups)
 
     def folded(self, spacings: Spacings) -> nn.Conv2d:

@@ -16,7 +16,7 @@ from torch.autograd.function import once_differentiable
 _SMALLEST = 11 * 11  # cells of a kernel; below, the sum is as quick
 
 
-def depthwise(x: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
+def large_kernel(x: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
     """Each channel convolved with its kernel.
 
     Args:
@@ -39,7 +39,7 @@ def depthwise(x: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
 
 
 def correlation(x: Tensor, y: Tensor, *, bins: int, frames: int) -> Tensor:
-    """How alike two maps are at each small shift, summed over rows: the gradient of `depthwise` by its kernel.
+    """How alike two maps are at each small shift, summed over rows: the gradient of `large_kernel` by its kernel.
 
     Args:
         x: [B, C, F, N] what was convolved.
