@@ -136,6 +136,9 @@ def test_a_recipe_asks_for_passes_and_labels_have_no_part(teacher, tmp_path):  #
     assert not any(name.startswith("frontend") for name in moved)
 
 
-def test_passes_where_there_is_no_teacher_are_refused():
-    with pytest.raises(RequestError, match=r"recipe.transfer.passes is 3; cnn is not solved from a teacher; wanted 0"):
-        experiment.resolved(recipes.parse({"model": {"name": "cnn"}, "transfer": {"passes": 3}}))
+@pytest.mark.parametrize(
+    ("name", "said"), [("cnn", "is not solved from a teacher"), ("narrow_whisper", "names no teacher in model.source")]
+)
+def test_passes_where_there_is_no_teacher_are_refused(name, said):
+    with pytest.raises(RequestError, match=rf"recipe.transfer.passes is 3; {name} {said}; wanted 0"):
+        experiment.resolved(recipes.parse({"model": {"name": name}, "transfer": {"passes": 3}}))
