@@ -28,7 +28,6 @@ from auricle.feed import Feed, Survey, rng
 from auricle.learning import frozen, probe, restoring, transfer
 from auricle.learning.also import also
 from auricle.learning.devices import precision
-from auricle.learning.following import follow
 from auricle.learning.loop import Training
 from auricle.learning.plan import plan
 from auricle.learning.progress import Progress
@@ -187,6 +186,8 @@ def _taught(pipe: Pipe, prepared: Prepared, bar: Bar) -> frozenset[str]:
         clips = list(some())
         pipe.model.learn(teacher, pipe.frontend, (pipe.frontend(*clip) for clip in clips))
         if passes := recipe.transfer.passes:
+            from auricle.learning.following import follow  # with what resamples, which no other training needs
+
             fast = precision(recipe) != "32-true"
             tick = bar("following the teacher", (passes + 1) * len(clips))
             follow(pipe, teacher, [wave[0] for wave, _ in clips], passes=passes, seed=recipe.seed, fast=fast, tick=tick)
