@@ -14,6 +14,7 @@ from tests.tones import TINY
 
 from auricle import recipe as recipes
 from auricle.learning import checkpoint, experiment
+from auricle.learning.devices import leave
 from auricle.learning.loop import Training
 from auricle.learning.progress import Progress
 from auricle.types import Batch
@@ -76,3 +77,5 @@ if __name__ == "__main__":
         made = trained(corpus, out / name / "checkpoints", each, stop=after, double=not after)
         if torch.distributed.get_rank() == 0:
             torch.save(made, out / name / "two.pt")
+    if torch.distributed.get_rank():
+        leave()

@@ -243,7 +243,7 @@ def train_one(prepared: Prepared, folder: Path, *, data: str, time: str, resume:
 
     if not training.leads:  # of several processes one alone writes, judges and reports
         training.run(folder / "checkpoints", lambda _at, _loss: None)
-        raise SystemExit(0)
+        devices.leave()
     bundle = experiment.finish(training, prepared, folder / "checkpoints", report)
     record.log(folder, training.at)
     return bundle
