@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -108,32 +109,34 @@ def test_what_is_missed_is_a_share_of_the_variance_and_padding_has_no_say():
     torch.testing.assert_close(miss(constant, whole), 1 + (of_means + of_deviations) / 2, atol=1e-3, rtol=1e-4)
 
 
-def test_a_recipe_asks_for_passes_and_labels_have_no_part(teacher, tmp_path):  # noqa: F811
+def probed(corpus, source, passes, turn=0):
+    """A probe upon the network, the ticks of its bars, and how many clips train; their labels turned by so many places."""
+    model = {"name": "narrow_whisper", "source": source, **NARROW}
+    transfer = {"probe": "linear", "passes": passes}
+    recipe = recipes.parse(
+        {"frontend": FRONT, "model": model, "transfer": transfer, "feed": {"seconds": 0.5}, "train": {"progress": False}}
+    )
+    ready = experiment.prepare(str(corpus), recipe, bar=lambda title, total: lambda: None)
+    labels = ready.corpus.task.labels
+    turned = tuple(replace(item, target=(labels[(labels.index(item.target[0]) + turn) % len(labels)],)) for item in ready.division.train)
+    ready = replace(ready, division=replace(ready.division, train=turned))
+    bars = {}
+    made = experiment.probed(ready, bar=lambda title, total: lambda: bars.update({title: bars.get(title, 0) + 1}))
+    assert made.card["selection"].startswith(f"{passes} passes behind the teacher" if passes else "frozen network")
+    return made.pipe.state_dict(), bars, len(turned)
+
+
+def test_a_recipe_asks_for_passes_and_labels_have_no_part_in_them(teacher, tmp_path):  # noqa: F811
     corpus = write_tones(tmp_path / "tones", clips=6)
-
-    def probed(passes):
-        recipe = recipes.parse(
-            {
-                "frontend": FRONT,
-                "model": {"name": "narrow_whisper", "source": teacher[0], **NARROW},
-                "transfer": {"probe": "linear", "passes": passes},
-                "feed": {"seconds": 0.5},
-                "train": {"progress": False},
-            }
-        )
-        bars = {}
-        ready = experiment.prepare(str(corpus), recipe, bar=lambda title, total: lambda: None)
-        made = experiment.probed(ready, bar=lambda title, total: lambda: bars.update({title: bars.get(title, 0) + 1}))
-        return made, bars, len(ready.division.train)
-
-    without, bars, clips = probed(0)
+    without, bars, clips = probed(corpus, teacher[0], 0)
     assert bars == {"embedding": clips}
-    made, bars, clips = probed(3)
+    made, bars, clips = probed(corpus, teacher[0], 3)
     assert bars == {"following the teacher": 4 * clips, "embedding": clips}
-    moved = {name for name, value in made.pipe.state_dict().items() if not torch.equal(value, without.pipe.state_dict()[name])}
-    assert any(name.startswith("model.first") for name in moved)
-    assert any(name.startswith("model.layers.1.out") for name in moved)
+    moved = {name for name, value in made.items() if not torch.equal(value, without[name])}
+    assert {"model.first.0.weight", "model.layers.1.out.weight"} <= moved
     assert not any(name.startswith("frontend") for name in moved)
+    other, _, _ = probed(corpus, teacher[0], 3, turn=1)
+    assert {name for name, value in made.items() if not torch.equal(value, other[name])} == {"head.linear.weight", "head.linear.bias"}
 
 
 @pytest.mark.parametrize(

@@ -237,6 +237,19 @@ def test_two_processes_train_one_model_and_one_of_them_writes(tones: Path, recip
     assert {p.name for p in (tmp_path / "run").iterdir()} == _FILES
 
 
+def test_two_processes_that_are_interrupted_tell_it_once(tones: Path, recipe: Path, tmp_path: Path) -> None:
+    program = [str(Path(sys.executable).with_name("auricle")), "train", str(tones), "--recipe", str(recipe), "--out", "run"]
+    words = [*program, "--set", "train.devices=2", "--set", "train.epochs=3000"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(words, cwd=tmp_path, env={**os.environ, "OMP_NUM_THREADS": "1"}, start_new_session=True, **pipes)
+    _moved(process, tmp_path / "run" / "checkpoints" / checkpoint.NEWEST, 2)
+    os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C reaches both
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 130, told
+    assert told.count("auricle train --resume run") == 1
+    assert "Traceback" not in told
+
+
 def test_several_devices_need_a_batch_to_share_and_no_clock(tones: Path, recipe: Path, tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=r"train.batch is 1, which 2 processes"):
         train(str(tones), recipe=str(recipe), set_=("train.devices=2", "train.batch=1"), out=tmp_path / "run")

@@ -42,7 +42,11 @@ def fabric(recipe: Recipe) -> Fabric:
 
 
 def leave() -> NoReturn:
-    """End a process that does not lead, past the interpreter's own end, in which a thread that still talks to the others would abort it."""
+    """End a process that does not lead, without the interpreter's own end.
+
+    After the last collective a thread of gloo still lets go of its tensors, for which it needs the interpreter's lock. An interpreter that
+    ends meanwhile makes it abort the process, and destroying the group waits for that thread while it holds the lock.
+    """
     sys.stdout.flush()
     sys.stderr.flush()
     time.sleep(_FAREWELL)

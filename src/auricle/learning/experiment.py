@@ -210,6 +210,8 @@ def probed(prepared: Prepared, *, bar: Bar = _unseen) -> Bundle:
     _taught(pipe, prepared, bar)
     train = prepared.division.train
     pipe, recipe, said = probe.fit(pipe, prepared.feed, train, bar("embedding", len(train)))
+    if passes := recipe.transfer.passes:
+        said = f"{passes} passes behind the teacher without labels, then {said}"
     return _bundled(pipe, prepared, recipe, said)
 
 

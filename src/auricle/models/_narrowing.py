@@ -58,7 +58,7 @@ class Layer(nn.Module):
         """
         y = self.attention_norm(x)
         query, key, value = (each(y).unflatten(-1, (self.heads, -1)).transpose(1, 2) for each in (self.query, self.key, self.value))
-        # torch's quick kernel, which takes half as long there and back, wants values as wide as queries; once learnt, fewer products count.
+        # While it learns: torch's quick kernel wants values as wide as queries. Once it has learnt, fewer products count.
         wide = max(query.shape[-1], value.shape[-1]) if torch.is_grad_enabled() else 0
         query, key, filled = (nn.functional.pad(each, (0, max(0, wide - each.shape[-1]))) for each in (query, key, value))
         heard = nn.functional.scaled_dot_product_attention(query, key, filled, scale=1.0)[..., : value.shape[-1]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -242,7 +243,8 @@ def train_one(prepared: Prepared, folder: Path, *, data: str, time: str, resume:
                 warn(f"log.csv could not be written: {wrong.strerror}; training goes on")
 
     if not training.leads:  # of several processes one alone writes, judges and reports
-        training.run(folder / "checkpoints", lambda _at, _loss: None)
+        with suppress(KeyboardInterrupt):  # the one that leads tells of it; another code than 0 would have it killed
+            training.run(folder / "checkpoints", lambda _at, _loss: None)
         devices.leave()
     bundle = experiment.finish(training, prepared, folder / "checkpoints", report)
     record.log(folder, training.at)
